@@ -1,0 +1,1 @@
+"""The stages: which topic, which decoder, which core function, which outputs."""

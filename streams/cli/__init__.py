@@ -1,0 +1,1 @@
+"""The `mailflag` command, one module a subcommand."""

@@ -1,0 +1,1 @@
+"""Batches, transactions and recovery: how, never what; nothing here knows of mail."""

@@ -1,0 +1,4 @@
+"""Bytes to domain values and back, at the edge only.
+
+Bad input comes back as a `Reject`, never as an exception.
+"""
