@@ -44,13 +44,15 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="""\b
-Completion: eval "$(_MAILFLAG_COMPLETE=bash_source mailflag)"
-            (zsh_source for zsh; for fish: _MAILFLAG_COMPLETE=fish_source mailflag | source)
+Completion:
+  bash   eval "$(_MAILFLAG_COMPLETE=bash_source mailflag)"
+  zsh    eval "$(_MAILFLAG_COMPLETE=zsh_source mailflag)"
+  fish   _MAILFLAG_COMPLETE=fish_source mailflag | source
 """,
 )
 @click.version_option(__version__, prog_name="mailflag")
 def cli() -> None:
-    """Say which customers can no longer be reached by e-mail, and whose fault it is.
+    r"""Say which customers can no longer be reached by e-mail, and whose fault it is.
 
     \b
     Try it:      mailflag demo

@@ -10,6 +10,7 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
+from unicodedata import normalize
 
 import idna
 
@@ -51,6 +52,8 @@ class Address(NamedTuple):
 
 _TYPE_PREFIX = re.compile(r"(?:rfc822|utf-8|x-unknown|smtp)\s*;\s*", re.IGNORECASE)
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]+"
+_ASCII_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN = re.compile(rf"({_ASCII_ATOM}(?:\.{_ASCII_ATOM})*)@([A-Za-z0-9._-]+)")
 _DOT_STRING = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -70,6 +73,10 @@ def canonical(text: str, *, fold_local: bool = True) -> Address | AddressFault:
     (RFC 3464 section 2.1.2, RFC 6533 section 3), quoted local parts, and
     domains as U-labels, A-labels, with a trailing dot or as address literals.
     """
+    if plain := _PLAIN.fullmatch(text):
+        local, domain = plain[1], canonical_domain(plain[2])
+        if not isinstance(domain, AddressFault) and len(text) <= MAX_OCTETS:
+            return Address(local.lower() if fold_local else local, domain)
     bare = _unwrap(text)
     if not bare:
         return AddressFault.EMPTY
@@ -86,7 +93,12 @@ def canonical(text: str, *, fold_local: bool = True) -> Address | AddressFault:
     local = _canonical_local(raw_local)
     if isinstance(local, AddressFault):
         return local
-    return Address(local.lower() if fold_local else local, domain)
+    return Address(_folded(local) if fold_local else local, domain)
+
+
+def _folded(local: str) -> str:
+    """Answer the local part in lower case; RFC 6532 section 3.1 asks for NFC."""
+    return normalize("NFC", normalize("NFC", local).lower())
 
 
 def key(tenant_id: str, address: Address | str) -> bytes:
