@@ -1,0 +1,309 @@
+"""What happened in one batch for one tenant, small enough to send for every batch.
+
+Sums, maxima, unions and first-N of an order only: merging is commutative and
+associative, so partitions may be added in any order and a batch may be split.
+It is not idempotent: whoever reads activity drops a batch that was read before.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+from zlib import crc32
+
+from streams.core.failure import FailureClass, PeerRole, Phase, Side
+from streams.core.instant import Instant
+from streams.core.spike.blame import NEVER, PASSING, PAST_US, SENDER
+
+MINUTE = 60_000
+_OLDEST = 6 * 24 * 60 * MINUTE
+"""Mail tried longer ago says nothing new: no queue keeps mail for six days."""
+_SAMPLES_OF_A_KIND = 3
+_SAMPLES = 24
+_SAMPLE_TEXT = 300
+_SECOND_ATTEMPT = 2
+_ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,255}>?")
+
+
+class Hop(StrEnum):
+    """Which connection an outcome tells of."""
+
+    SUBMISSION = "submission"
+    """Ours: the tenant's relay, mail provider, or own DNS and network."""
+    MX = "mx"
+    """The recipient's: everything behind our own hop."""
+
+
+class Sample(NamedTuple):
+    """One answer to show in an alert, without addresses; ordered by time."""
+
+    at: Instant
+    code: int | None
+    enhanced: str | None
+    text: str
+    peer: str | None
+    """Host that gave the answer."""
+    host: str | None
+    """Host of ours that made the attempt or sent the report."""
+    template_id: str | None
+
+
+class Trial(NamedTuple):
+    """One deferral, failure or failure report, after classification."""
+
+    arrived_at: Instant
+    at: Instant
+    """When it was said; of a report its own time."""
+    tried_at: Instant
+    """When the attempt was made; of a report that of the mail it is about, if
+    that mail is known, else the report's own time."""
+    customer: str
+    """Customer id, else the address: one voice each."""
+    provider: str
+    hop: Hop
+    reported: bool
+    """Said by a report (DSN), not by the session."""
+    attempt: int
+    final: bool
+    """Outcome or action `failed`; else it was deferred or delayed."""
+    failure_class: FailureClass
+    known: bool
+    """The address has a confirmed success in the last 60 days."""
+    counted: Hop | None
+    """Where a 250 of the same message was counted before: it is taken back."""
+    code: int | None = None
+    enhanced: str | None = None
+    text: str = ""
+    peer: str | None = None
+    host: str | None = None
+    template_id: str | None = None
+
+
+class Contradiction(NamedTuple):
+    """A server's failure that proof of delivery has shown to be untrue."""
+
+    arrived_at: Instant
+    at: Instant
+    """When the failure was said."""
+    customer: str
+    server: str
+    """Host that refused, or the reporting MTA; empty when unknown."""
+    failure_class: FailureClass
+    code: int | None
+    enhanced: str | None
+    text: str
+
+
+class Failed(NamedTuple):
+    """Key of failures that are counted together."""
+
+    minute: int
+    """Start of the minute in which the mail was tried, in milliseconds."""
+    hop: Hop
+    provider: str
+    failure_class: FailureClass
+    customer: int
+    """CRC-32 of the customer: enough to count distinct ones, nothing more."""
+
+
+class Weighed(NamedTuple):
+    """What is known of the failures under one key."""
+
+    weight: float
+    """How much one customer's failure says about the sender: 0.5 or 1."""
+    trials: int
+    lag: int
+    """Longest time from the attempt to the report, in seconds; 0 without one."""
+
+
+def hop(role: PeerRole | None, phase: Phase | None, side: Side | None) -> Hop:
+    """Say at which hop an outcome was made; the connection decides, not the class.
+
+    Without a stated role an AUTH answer can only come from our own relay, and a
+    connection that failed for a reason of ours is our own hop's.
+    """
+    if role is not None:
+        return Hop.SUBMISSION if role is PeerRole.RELAY else Hop.MX
+    if phase is Phase.AUTH:
+        return Hop.SUBMISSION
+    ours = side is Side.SENDER_CONFIG
+    if ours and phase in {Phase.DNS, Phase.CONNECT, Phase.TLS, None}:
+        return Hop.SUBMISSION
+    return Hop.MX
+
+
+def customer_hash(customer: str) -> int:
+    """Answer the number under which a customer is counted; not its identity."""
+    return crc32(customer.encode("utf-8", "surrogatepass"))
+
+
+@dataclass(slots=True)
+class Activity:
+    """One tenant's outcomes of one batch."""
+
+    outcomes: int = 0
+    """Attempts of any outcome."""
+    passed: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    """(minute, provider) -> mails that passed our own hop, were taken by an MX,
+    were taken by a relay of ours. May be negative: reports take theirs back."""
+    failed: dict[Failed, Weighed] = field(default_factory=dict)
+    samples: dict[tuple[Hop, FailureClass, str], list[Sample]] = field(
+        default_factory=dict
+    )
+    """First answers of each kind: (hop, class, provider)."""
+    contradicted: dict[tuple[str, int], Contradiction] = field(default_factory=dict)
+    """(server, customer) -> the first contradiction."""
+
+    def accept(
+        self, arrived_at: Instant, tried_at: Instant, provider: str, by: Hop
+    ) -> None:
+        """Count an accepted attempt: a 250 after the final dot."""
+        self.outcomes += 1
+        tried = min(tried_at, arrived_at)
+        if arrived_at - tried > _OLDEST:
+            return
+        key = (tried - tried % MINUTE, provider)
+        counts = self.passed.get(key)
+        if counts is None:
+            counts = self.passed[key] = [0, 0, 0]
+        counts[0] += 1
+        counts[1 if by is Hop.MX else 2] += 1
+
+    def add(self, trial: Trial) -> None:
+        """Count a deferral, a failure or a failure report."""
+        if not trial.reported:
+            self.outcomes += 1
+        tried = min(trial.tried_at, trial.arrived_at)
+        if trial.arrived_at - tried > _OLDEST:
+            return
+        minute = tried - tried % MINUTE
+        at_mx = trial.reported or trial.hop is Hop.MX
+        beyond_us = at_mx or trial.failure_class in PAST_US
+        self._recount(trial, minute, beyond_us=beyond_us)
+        weight = _weight(trial)
+        if not weight:
+            return
+        voice = trial.known or not beyond_us or trial.failure_class in SENDER
+        if not voice:
+            return  # an address that never worked says nothing about us
+        where = Hop.MX if at_mx else Hop.SUBMISSION
+        said = min(trial.at, trial.arrived_at)
+        lag = max(1, (said - tried) // 1000) if trial.reported else 0
+        key = Failed(
+            minute,
+            where,
+            trial.provider,
+            trial.failure_class,
+            customer_hash(trial.customer),
+        )
+        self.failed[key] = _heavier(self.failed.get(key), Weighed(weight, 1, lag))
+        self._sample(trial, where, Instant(said))
+
+    def contradict(self, contradiction: Contradiction) -> None:
+        """Count a failure that was none: the mail arrived."""
+        key = (contradiction.server, customer_hash(contradiction.customer))
+        text = without_addresses(contradiction.text)
+        self._contradict(key, contradiction._replace(customer="", text=text))
+
+    def merge(self, other: "Activity") -> None:
+        """Add another batch of the same tenant."""
+        self.outcomes += other.outcomes
+        for key, counts in other.passed.items():
+            mine = self.passed.setdefault(key, [0, 0, 0])
+            for i, count in enumerate(counts):
+                mine[i] += count
+        for failed, weighed in other.failed.items():
+            self.failed[failed] = _heavier(self.failed.get(failed), weighed)
+        for kind, samples in other.samples.items():
+            mixed = {*self.samples.get(kind, ()), *samples}
+            self.samples[kind] = sorted(mixed, key=_order)[:_SAMPLES_OF_A_KIND]
+        self._thin()
+        for of, contradiction in other.contradicted.items():
+            self._contradict(of, contradiction)
+
+    def _recount(self, trial: Trial, minute: int, *, beyond_us: bool) -> None:
+        """Correct what passed: a failure behind our hop passed it."""
+        takes_back = trial.reported and trial.final and trial.counted is not None
+        passes = not trial.reported and beyond_us
+        if not (takes_back or passes):
+            return
+        counts = self.passed.setdefault((minute, trial.provider), [0, 0, 0])
+        if takes_back:
+            counts[1 if trial.counted is Hop.MX else 2] -= 1
+        if passes:
+            counts[0] += 1
+
+    def _sample(self, trial: Trial, where: Hop, said: Instant) -> None:
+        kind = (where, trial.failure_class, trial.provider)
+        kept = self.samples.setdefault(kind, [])
+        if len(kept) == _SAMPLES_OF_A_KIND and kept[-1].at <= said:
+            return
+        kept.append(
+            Sample(
+                said,
+                trial.code,
+                trial.enhanced,
+                without_addresses(trial.text),
+                trial.peer,
+                trial.host,
+                trial.template_id,
+            )
+        )
+        kept.sort(key=_order)
+        del kept[_SAMPLES_OF_A_KIND:]
+        self._thin()
+
+    def _thin(self) -> None:
+        """Keep the first samples only; a kind that lost all of them goes."""
+        if sum(map(len, self.samples.values())) <= _SAMPLES:
+            return
+        order = sorted(
+            (_order(sample), kind, sample)
+            for kind, samples in self.samples.items()
+            for sample in samples
+        )
+        self.samples = {}
+        for _, kind, sample in order[:_SAMPLES]:
+            self.samples.setdefault(kind, []).append(sample)
+
+    def _contradict(self, of: tuple[str, int], new: Contradiction) -> None:
+        old = self.contradicted.get(of)
+        if old is None or _first(new) < _first(old):
+            self.contradicted[of] = new
+
+
+def without_addresses(text: str) -> str:
+    """Answer a server's text cut to a sample's length, with no mail address."""
+    return _ADDRESS.sub("<address>", text[: 2 * _SAMPLE_TEXT])[:_SAMPLE_TEXT]
+
+
+def _weight(trial: Trial) -> float:
+    """Say how much a failure says about the sender's side.
+
+    A first deferral is greylisting more often than an outage, and heals by the
+    second attempt; one for a reason of ours counts at once, by half when it may
+    be a mere slip of a server.
+    """
+    if trial.failure_class in NEVER:
+        return 0.0
+    if trial.final:
+        return 1.0
+    if trial.failure_class in SENDER:
+        return 1.0 if trial.failure_class in PASSING else 0.5
+    return 1.0 if not trial.reported and trial.attempt >= _SECOND_ATTEMPT else 0.0
+
+
+def _heavier(old: Weighed | None, new: Weighed) -> Weighed:
+    if old is None:
+        return new
+    return Weighed(
+        max(old.weight, new.weight), old.trials + new.trials, max(old.lag, new.lag)
+    )
+
+
+def _order(sample: Sample) -> tuple[int, str]:
+    return sample.at, repr(sample)
+
+
+def _first(contradiction: Contradiction) -> tuple[int, str]:
+    return contradiction.at, repr(contradiction)
