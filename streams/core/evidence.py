@@ -98,6 +98,8 @@ class Attempt(NamedTuple):
     provider: str
     """Who runs the recipient's mail: `google`, `microsoft`, else a domain."""
     template_id: str | None
+    host: str | None
+    """Host of ours that made the attempt: its HELO name, else its IP address."""
 
 
 class Report(NamedTuple):
@@ -131,6 +133,8 @@ class Command(NamedTuple):
     at: Instant
     arrived_at: Instant
     action: CommandAction
+    message_id: str | None
+    """The message that arrived, when the proof of delivery names one."""
     reason: str
     note: str
     actor: str

@@ -1,0 +1,298 @@
+"""The flag of an address: is it flagged, why, and what of that is news.
+
+Only the newest decided message counts: an older one tells how the address used
+to be. A decision depends on the state alone, not on the order in which the
+evidence came, so a replay ends where the first run ended.
+"""
+
+from typing import NamedTuple
+
+from streams.core.advice import advise
+from streams.core.evidence import Failure
+from streams.core.failure import AddressPolicy, Confidence, Side
+from streams.core.flag import (
+    ChangeType,
+    ClearedBy,
+    EvidenceSource,
+    Flag,
+    FlagChange,
+    FlagEvidence,
+)
+from streams.core.instant import Instant
+from streams.core.message import Fate, Message, fate
+from streams.core.policy import ClearOn, FlagPolicy, OpenIncident
+from streams.core.state import AddressState, Marker
+
+SHOWN = 3
+"""How many failures a flag carries as evidence."""
+PERSISTENT_FAILURES = 3
+PERSISTENT_SPAN = 24 * 3_600_000
+"""Milliseconds between the first and the last failure of a persistent flag."""
+
+
+class _Failed(NamedTuple):
+    """A failed message of the current run."""
+
+    message: Message
+    failure: Failure
+    failed_at: Instant
+    late_by: int | None
+
+
+class _History(NamedTuple):
+    """What the remembered messages say, newest first."""
+
+    newest: Fate | None
+    """The newest decided message's fate."""
+    failures: tuple[_Failed, ...]
+    """Failed messages since the newest success."""
+    open_ended: bool
+    """The run of failures may have begun before what is remembered."""
+    accepted_since: Instant | None
+    """The oldest success since the newest failure."""
+
+
+def _history(state: AddressState) -> _History:
+    newest: Fate | None = None
+    failures: list[_Failed] = []
+    accepted_since: Instant | None = None
+    horizon = state.marker.at if state.marker is not None else Instant(-1)
+    earlier = state.accepted_since
+    open_ended = True
+    for message in state.messages:
+        if message.at <= horizon:
+            open_ended = False
+            break
+        answer = fate(message)
+        if not answer.decided:
+            continue
+        newest = newest or answer
+        if answer.failure is not None:
+            if accepted_since is not None:
+                if earlier is not None and earlier <= message.at:
+                    earlier = None
+                break
+            failures.append(
+                _Failed(message, answer.failure, answer.failed_at, answer.late_by)
+            )
+        elif failures:
+            open_ended = False
+            break
+        else:
+            accepted_since = message.at
+    if accepted_since is not None and earlier is not None:
+        accepted_since = min(accepted_since, earlier)
+    return _History(newest, tuple(failures), open_ended, accepted_since)
+
+
+class Context(NamedTuple):
+    """What a decision depends on besides the state."""
+
+    tenant_id: str
+    address: str
+    policy: FlagPolicy
+    incidents: tuple[OpenIncident, ...]
+    """Open incidents of the tenant."""
+    at: Instant
+    """When what is being decided on reached us: the time that events carry."""
+    evidence_at: Instant
+    """When it happened; what revisions grow from."""
+
+
+class Decision(NamedTuple):
+    """The state after a decision, and what is to be told about it."""
+
+    state: AddressState
+    change: FlagChange | None
+    """For the changes topic."""
+    flag: Flag | None
+    """For the state topic when `restated`: the flag, or None for a tombstone."""
+    restated: bool
+
+
+def decide(state: AddressState, context: Context) -> Decision:
+    """Say whether the address is flagged, and what that changes.
+
+    The newest decided message rules. Undecided ones change nothing, and after a
+    late bounce an accepted message waits until its own bounce would have come.
+    """
+    history = _history(state)
+    newest = history.newest
+    if newest is None:
+        return _decide_by_marker(state, context)
+    if newest.failure is not None:
+        return _announce(state, history, context)
+    if state.flag is None:
+        return Decision(_calm(state), None, None, restated=False)
+    if newest.proven:
+        cause = ClearedBy.DELIVERED
+        if newest.liar is not None:
+            cause = ClearedBy.RESPONSE_MISMATCH
+        return _clear(state, cause, context, blamed=newest.liar or None)
+    clear_on = context.policy.clear_on
+    if clear_on is ClearOn.DELIVERED:
+        return Decision(state, None, None, restated=False)
+    if clear_on is ClearOn.ACCEPTED or state.late_by is None:
+        return _clear(state, ClearedBy.ACCEPTED, context)
+    return _settle(state, history, context)
+
+
+def _settle(state: AddressState, history: _History, context: Context) -> Decision:
+    """Clear after a late bounce once an accepted message has settled."""
+    since = history.accepted_since or context.at
+    due = Instant(since + context.policy.wait_after_late_bounce(state.late_by or 0))
+    if context.at >= due:
+        return _clear(state, ClearedBy.ACCEPTED, context)
+    pending = state._replace(accepted_since=since, clear_at=due)
+    return Decision(pending, None, None, restated=False)
+
+
+def _decide_by_marker(state: AddressState, context: Context) -> Decision:
+    marker = state.marker
+    if state.flag is None or marker is None or marker.at < state.cause_at:
+        return Decision(state, None, None, restated=False)
+    return _clear(state, marker.cause, context, marker=marker)
+
+
+def _announce(state: AddressState, history: _History, context: Context) -> Decision:
+    """Set the flag, or bring it up to date."""
+    old = state.flag
+    revision = max(state.revision + 1, context.evidence_at)
+    flag = _flag(state, history, context, revision)
+    newest = history.failures[0]
+    state = _calm(state)._replace(cause_at=newest.message.at, late_by=newest.late_by)
+    if old is not None and flag == old._replace(
+        revision=flag.revision, updated_at=flag.updated_at
+    ):
+        return Decision(state, None, None, restated=False)
+    state = state._replace(flag=flag, revision=revision)
+    if old is not None and _told(old) == _told(flag):
+        return Decision(state, None, flag, restated=True)
+    kind = ChangeType.SET if old is None else ChangeType.UPDATED
+    change = FlagChange(kind, flag, revision, context.at, None, None, None, None, None)
+    return Decision(state, change, flag, restated=True)
+
+
+def _told(flag: Flag) -> tuple[object, ...]:
+    """Answer the part of a flag whose change is news to subscribers."""
+    return flag.failure_class, flag.side, flag.suppress_recommended, flag.persistent
+
+
+def _flag(
+    state: AddressState, history: _History, context: Context, revision: int
+) -> Flag:
+    """Answer the flag that the current run of failures makes."""
+    failures = history.failures
+    newest, old = failures[0], state.flag
+    first_failure_at = min(f.failed_at for f in failures)
+    if old is not None and history.open_ended:
+        first_failure_at = min(first_failure_at, old.first_failure_at)
+    last_failure_at = max(f.failed_at for f in failures)
+    incident = _incident(newest.failure, context)
+    told = advise(newest.failure)
+    return Flag(
+        tenant_id=context.tenant_id,
+        address=context.address,
+        customer_id=state.customer_id,
+        since=context.at if old is None else old.since,
+        updated_at=context.at,
+        revision=revision,
+        failure_class=newest.failure.failure_class,
+        side=newest.failure.side,
+        summary=told.summary,
+        where_to_check=told.where_to_check,
+        what_to_do=told.what_to_do,
+        suppress_recommended=suppress_recommended(
+            [f.failure for f in failures], context.policy, held=incident is not None
+        ),
+        persistent=len(failures) >= PERSISTENT_FAILURES
+        and last_failure_at - first_failure_at >= PERSISTENT_SPAN,
+        consecutive_failures=len(failures),
+        first_failure_at=first_failure_at,
+        last_failure_at=last_failure_at,
+        evidence=tuple(_shown(f) for f in failures[:SHOWN]),
+        incident=incident or (old.incident if old else None),
+    )
+
+
+def _shown(failed: _Failed) -> FlagEvidence:
+    failure, bounce = failed.failure, failed.message.bounce
+    by_report = bounce is not None and failure is bounce.failure
+    return FlagEvidence(
+        message_id=failed.message.message_id,
+        at=failed.failed_at,
+        source=EvidenceSource.DSN if by_report else EvidenceSource.SESSION,
+        phase=failure.phase,
+        peer=failure.peer,
+        code=failure.code,
+        enhanced=failure.enhanced,
+        text=failure.text,
+        rule=failure.rule,
+    )
+
+
+def _incident(failure: Failure, context: Context) -> str | None:
+    """Answer the open incident that this failure belongs to."""
+    for incident in context.incidents:
+        if failure.failure_class in incident.classes:
+            return incident.key
+    if context.incidents and failure.confidence is Confidence.LOW:
+        return context.incidents[0].key
+    return None
+
+
+def suppress_recommended(
+    failures: list[Failure], policy: FlagPolicy, *, held: bool
+) -> bool:
+    """Say whether the address itself is bad, by the failures in a row.
+
+    `failures` are newest first; `held` is true while the newest belongs to an
+    open incident. Failures whose class never speaks against an address neither
+    count nor reset.
+    """
+    newest = failures[0]
+    if held or not policy.suppress or newest.side is not Side.RECIPIENT:
+        return False
+    if newest.address_policy is AddressPolicy.NEVER:
+        return False
+    needed = [n for n in map(policy.needed, failures) if n > 0]
+    if policy.needed(newest) == 1:
+        return True
+    return bool(needed) and len(needed) >= max(needed)
+
+
+def _clear(
+    state: AddressState,
+    cause: ClearedBy,
+    context: Context,
+    *,
+    marker: Marker | None = None,
+    blamed: str | None = None,
+) -> Decision:
+    """Clear the flag; the event carries the flag as it was."""
+    was = state.flag
+    if was is None:
+        return Decision(_calm(state), None, None, restated=False)
+    revision = max(state.revision + 1, context.evidence_at)
+    change = FlagChange(
+        type=ChangeType.CLEARED,
+        flag=was,
+        revision=revision,
+        at=context.at,
+        cleared_by=cause,
+        flagged_for_ms=max(context.at - was.since, 0),
+        actor=marker.actor if marker else None,
+        reason=marker.reason if marker else None,
+        blamed=blamed,
+    )
+    state = _calm(state)._replace(
+        flag=None, revision=revision, cause_at=Instant(0), late_by=None
+    )
+    return Decision(state, change, None, restated=True)
+
+
+def _calm(state: AddressState) -> AddressState:
+    """Answer the state without a pending clear."""
+    if state.clear_at is None and state.accepted_since is None:
+        return state
+    return state._replace(clear_at=None, accepted_since=None)

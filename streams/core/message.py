@@ -1,0 +1,232 @@
+"""One message to one address: what its session and its reports say, merged.
+
+Merging is associative, commutative and idempotent: each slot keeps the greatest
+of what it was given under a total order, so the order and the number of arrivals
+cannot matter.
+"""
+
+from hashlib import blake2b
+from typing import NamedTuple
+from zlib import crc32
+
+from streams.core.evidence import Action, Attempt, Command, Failure, Outcome, Report
+from streams.core.failure import FailureClass
+from streams.core.instant import Instant
+
+REPORTED = {
+    Action.DELAYED: 1,
+    Action.RELAYED: 2,
+    Action.EXPANDED: 4,
+    Action.DELIVERED: 8,
+    Action.FAILED: 16,
+}
+"""One bit for each thing that reports can have said about a message."""
+
+
+class Session(NamedTuple):
+    """The best attempt seen: a final one beats a deferred, then the later wins."""
+
+    outcome: Outcome
+    attempt: int
+    at: Instant
+    tie: int
+    """Fingerprint of the event, to decide between attempts alike."""
+    failure: Failure | None
+
+
+class Bounce(NamedTuple):
+    """The newest report that called the message failed."""
+
+    at: Instant
+    tie: int
+    failure: Failure
+    reporting_mta: str | None
+
+
+class Message(NamedTuple):
+    """What is known about one message.
+
+    Without a session, `reported_at` is the earliest time that any report gives
+    for the message itself: its Arrival-Date, else the report's own.
+    """
+
+    ref: int
+    """Fingerprint of the message id; the id itself is kept for failures only."""
+    message_id: str
+    """Empty unless something about the message failed."""
+    session: Session | None
+    reports: int
+    """Set of `REPORTED` bits."""
+    reported_at: Instant | None
+    bounce: Bounce | None
+
+    @property
+    def at(self) -> Instant:
+        """When the message was sent, as well as is known."""
+        if self.session is not None:
+            return self.session.at
+        return self.reported_at or Instant(0)
+
+    @property
+    def order(self) -> tuple[Instant, int]:
+        """Newer messages compare greater."""
+        return self.at, self.ref
+
+
+class Fate(NamedTuple):
+    """What became of a message."""
+
+    decided: bool
+    reached: bool
+    """Accepted or delivered."""
+    proven: bool
+    """Delivered, by a report."""
+    failure: Failure | None
+    """Why it failed, when it did."""
+    failed_at: Instant
+    late_by: int | None
+    """Milliseconds between 250 and the bounce, for a late bounce."""
+    liar: str | None
+    """Host whose answer was contradicted by a delivery; empty when unnamed."""
+
+
+def tie(text: str) -> int:
+    """Answer 32 bits that decide between events that are alike otherwise."""
+    return crc32(text.encode(errors="surrogatepass"))
+
+
+def fingerprint(text: str) -> int:
+    """Answer 63 bits that stand for a text of any length."""
+    digest = blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def from_attempt(attempt: Attempt) -> Message:
+    """Answer what one attempt alone says about its message."""
+    session = Session(
+        attempt.outcome,
+        attempt.attempt,
+        attempt.at,
+        tie(attempt.id),
+        attempt.failure,
+    )
+    message_id = attempt.message_id if attempt.failure is not None else ""
+    return Message(fingerprint(attempt.message_id), message_id, session, 0, None, None)
+
+
+def from_report(report: Report) -> Message:
+    """Answer what one report alone says about its message."""
+    bounce = None
+    if report.action is Action.FAILED and report.failure is not None:
+        bounce = Bounce(report.at, tie(report.id), report.failure, report.reporting_mta)
+    about = report.at if report.message_at is None else report.message_at
+    return Message(
+        fingerprint(report.message_id),
+        report.message_id if bounce else "",
+        None,
+        REPORTED[report.action],
+        Instant(min(about, report.at)),
+        bounce,
+    )
+
+
+def from_proof(command: Command) -> Message:
+    """Answer what a person's proof says about the message that it names."""
+    reports = REPORTED[Action.DELIVERED]
+    ref = fingerprint(command.message_id or command.id)
+    return Message(ref, "", None, reports, command.at, None)
+
+
+def merge(one: Message, other: Message) -> Message:
+    """Fold two views of the same message into one."""
+    times = [m.reported_at for m in (one, other) if m.reported_at is not None]
+    return Message(
+        one.ref,
+        max(one.message_id, other.message_id),
+        _better_session(one.session, other.session),
+        one.reports | other.reports,
+        min(times, default=None),
+        _newer_bounce(one.bounce, other.bounce),
+    )
+
+
+def _better_session(one: Session | None, other: Session | None) -> Session | None:
+    if one is None or other is None:
+        return one or other
+    return one if one == other else max(one, other, key=_session_rank)
+
+
+def _session_rank(session: Session) -> tuple[object, ...]:
+    """Order attempts totally, even two that wrongly share an id."""
+    final = session.outcome is not Outcome.DEFERRED
+    content = repr((session.outcome, session.failure))
+    return final, session.attempt, session.at, session.tie, content
+
+
+def _newer_bounce(one: Bounce | None, other: Bounce | None) -> Bounce | None:
+    if one is None or other is None:
+        return one or other
+    return one if one == other else max(one, other, key=_bounce_rank)
+
+
+def _bounce_rank(bounce: Bounce) -> tuple[object, ...]:
+    content = repr((bounce.failure, bounce.reporting_mta))
+    return bounce.at, bounce.tie, content
+
+
+def fate(message: Message) -> Fate:
+    """Decide what became of one message.
+
+    | reports say            | session says         | the message is            |
+    |------------------------|----------------------|---------------------------|
+    | delivered              | not failed           | delivered                 |
+    | delivered              | failed               | delivered; the peer lied  |
+    | delivered and failed   | anything             | delivered; the reporter   |
+    | failed                 | accepted             | failed: a late bounce     |
+    | failed                 | anything else        | failed, one failure       |
+    | no final word          | accepted             | accepted                  |
+    | no final word          | failed               | failed                    |
+    | no final word          | deferred or nothing  | undecided                 |
+
+    `relayed` and `expanded` are no final word: they do not prove the mailbox
+    (RFC 3464 section 2.3.3).
+    """
+    session, bounce = message.session, message.bounce
+    outcome = session.outcome if session else None
+    refused = session.failure if session else None
+    if message.reports & REPORTED[Action.DELIVERED]:
+        liar = None
+        if bounce is not None:
+            liar = bounce.reporting_mta or bounce.failure.peer or ""
+        elif outcome is Outcome.FAILED:
+            liar = (refused.peer if refused else None) or ""
+        return _REACHED._replace(proven=True, liar=liar)
+    if bounce is not None:
+        late = bounce.at - session.at if session and outcome is _ACCEPTED else None
+        failure = bounce.failure
+        if failure.failure_class is FailureClass.UNKNOWN and refused is not None:
+            failure = refused
+        return _UNDECIDED._replace(
+            decided=True,
+            failure=failure,
+            failed_at=bounce.at,
+            late_by=None if late is None else max(late, 0),
+        )
+    if outcome is _ACCEPTED:
+        return _REACHED
+    if session is not None and outcome is Outcome.FAILED:
+        return _UNDECIDED._replace(decided=True, failure=refused, failed_at=session.at)
+    return _UNDECIDED
+
+
+_ACCEPTED = Outcome.ACCEPTED
+_UNDECIDED = Fate(
+    decided=False,
+    reached=False,
+    proven=False,
+    failure=None,
+    failed_at=Instant(0),
+    late_by=None,
+    liar=None,
+)
+_REACHED = _UNDECIDED._replace(decided=True, reached=True)

@@ -1,0 +1,136 @@
+"""What is kept about one address, and how evidence is folded into it.
+
+Merging is associative, commutative and idempotent, so any order and any
+repetition of the same evidence leads to the same state; the only limit is that
+a message older than the six newest is gone.
+"""
+
+from typing import NamedTuple
+
+from streams.core.evidence import Attempt, Command, CommandAction, Evidence, Report
+from streams.core.flag import ClearedBy, Flag
+from streams.core.instant import Instant
+from streams.core.message import (
+    Message,
+    fate,
+    from_attempt,
+    from_proof,
+    from_report,
+    merge,
+    tie,
+)
+
+REMEMBERED = 6
+"""How many of the newest messages are kept."""
+
+
+class Marker(NamedTuple):
+    """A decision from outside, newer than every message before it."""
+
+    at: Instant
+    tie: int
+    cause: ClearedBy
+    actor: str | None
+    reason: str | None
+
+
+class AddressState(NamedTuple):
+    """Everything that is kept about one address."""
+
+    messages: tuple[Message, ...] = ()
+    """Newest first, at most `REMEMBERED`."""
+    marker: Marker | None = None
+    customer_id: str | None = None
+    confirmed_at: Instant = Instant(0)
+    """The newest success that is not among the messages any more."""
+    revision: int = 0
+    flag: Flag | None = None
+    """As it was last announced."""
+    cause_at: Instant = Instant(0)
+    """When the newest failed message behind the flag was sent."""
+    late_by: int | None = None
+    """Milliseconds between 250 and bounce, when a late bounce set the flag."""
+    accepted_since: Instant | None = None
+    """The oldest accepted message after the flag's failures."""
+    clear_at: Instant | None = None
+    """When a pending clear becomes due."""
+
+
+EMPTY = AddressState()
+
+
+class Folded(NamedTuple):
+    """The state after one piece of evidence, and what is worth counting."""
+
+    state: AddressState
+    message: Message | None
+    """The message as it is now; None when it was too old to be kept, or for a
+    decision about the address."""
+    before: Message | None
+    """The message as it was before."""
+    liar: str | None
+    """Host whose answer this evidence has just contradicted."""
+
+
+def fold(state: AddressState, evidence: Evidence) -> Folded:
+    """Fold one piece of evidence into the state."""
+    match evidence:
+        case Attempt():
+            return _fold_message(state, from_attempt(evidence), evidence.customer_id)
+        case Report():
+            return _fold_message(state, from_report(evidence), evidence.customer_id)
+        case Command(action=CommandAction.DELIVERED, message_id=str()):
+            return _fold_message(state, from_proof(evidence), None)
+        case Command():
+            return Folded(mark(state, _marker(evidence)), None, None, None)
+
+
+def _fold_message(state: AddressState, new: Message, customer_id: str | None) -> Folded:
+    before = next((m for m in state.messages if m.ref == new.ref), None)
+    message = new if before is None else merge(before, new)
+    if customer_id is not None and customer_id != state.customer_id:
+        state = state._replace(customer_id=customer_id)
+    if message == before:
+        return Folded(state, message, before, None)
+    messages = [m for m in state.messages if m.ref != new.ref]
+    messages.append(message)
+    messages.sort(key=_order, reverse=True)
+    confirmed = state.confirmed_at
+    for gone in messages[REMEMBERED:]:
+        if gone is message and before is None:
+            return Folded(state, None, None, None)
+        if fate(gone).reached:
+            confirmed = max(confirmed, gone.at)
+    state = state._replace(
+        messages=tuple(messages[:REMEMBERED]), confirmed_at=confirmed
+    )
+    return Folded(state, message, before, _new_liar(before, message))
+
+
+def _order(message: Message) -> tuple[Instant, int]:
+    return message.order
+
+
+def _new_liar(before: Message | None, after: Message) -> str | None:
+    """Answer the host whose answer has just turned out to be untrue."""
+    if not after.reports:
+        return None
+    known = None if before is None else fate(before).liar
+    return fate(after).liar if known is None else None
+
+
+def _marker(command: Command) -> Marker:
+    cause = (
+        ClearedBy.OPERATOR
+        if command.action is CommandAction.CLEAR
+        else ClearedBy.DELIVERED
+    )
+    return Marker(command.at, tie(command.id), cause, command.actor, command.reason)
+
+
+def mark(state: AddressState, marker: Marker) -> AddressState:
+    """Fold a decision from outside into the state; the newest one counts."""
+    old = state.marker
+    if old is not None and (old.at, old.tie) >= (marker.at, marker.tie):
+        return state
+    return state._replace(marker=marker)

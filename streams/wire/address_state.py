@@ -1,0 +1,239 @@
+"""The state of an address as bytes: compact, versioned, migrated when it is read.
+
+Layout of version 1: a head (version, number of messages, newest success that is
+not among them, due time of a pending clear), 32 bytes a message, and, only where
+there is something to say, a JSON array: customer, revision, marker, the flag as
+announced and the failures' details. An address that only ever receives mail takes
+18 + 32 n bytes and its customer id.
+"""
+
+from collections.abc import Callable
+from struct import Struct
+from typing import Any
+
+import orjson
+
+from streams.core.evidence import Failure, Outcome
+from streams.core.failure import (
+    AddressPolicy,
+    Confidence,
+    FailureClass,
+    Phase,
+    Side,
+)
+from streams.core.flag import ClearedBy, EvidenceSource, Flag, FlagEvidence
+from streams.core.instant import Instant
+from streams.core.message import Bounce, Message, Session
+from streams.core.state import AddressState, Marker
+from streams.errors import MailflagError
+
+VERSION = 1
+_HEAD = Struct("<BBqq")
+_MESSAGE = Struct("<QqqIHBB")
+_OUTCOMES = (None, Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.FAILED)
+_OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+_NO_TIME = -1
+_MOST_ATTEMPTS = 0xFFFF
+
+
+class UnreadableState(MailflagError):
+    """A state was written by a newer version, or is not one of ours."""
+
+
+def encode(state: AddressState) -> bytes:
+    """Write a state; `decode` reads it back exactly."""
+    parts = [
+        _HEAD.pack(
+            VERSION,
+            len(state.messages),
+            state.confirmed_at,
+            _NO_TIME if state.clear_at is None else state.clear_at,
+        )
+    ]
+    details: list[Any] = []
+    for index, message in enumerate(state.messages):
+        session = message.session
+        at, tie, attempt, outcome = _NO_TIME, 0, 0, None
+        if session is not None:
+            outcome, attempt, at, tie, _ = session
+        reported = message.reported_at
+        parts.append(
+            _MESSAGE.pack(
+                message.ref,
+                at,
+                _NO_TIME if reported is None else reported,
+                tie,
+                min(attempt, _MOST_ATTEMPTS),
+                _OUTCOME_CODES[outcome],
+                message.reports,
+            )
+        )
+        if message.message_id:
+            details.append(_detail(index, message))
+    if tail := _tail(state, details):
+        parts.append(orjson.dumps(tail))
+    return b"".join(parts)
+
+
+def _detail(index: int, message: Message) -> list[Any]:
+    session, bounce = message.session, message.bounce
+    refused = session.failure if session else None
+    return [
+        index,
+        message.message_id,
+        None if refused is None else list(refused),
+        None
+        if bounce is None
+        else [bounce.at, bounce.tie, bounce.reporting_mta, list(bounce.failure)],
+    ]
+
+
+def _tail(state: AddressState, details: list[Any]) -> list[Any]:
+    """Answer what the fixed part cannot say, without empty places at the end."""
+    flag = state.flag
+    standing = None
+    if flag is not None:
+        fields: list[Any] = list(flag)
+        fields[_EVIDENCE] = [list(e) for e in flag.evidence]
+        standing = [
+            fields,
+            state.cause_at,
+            state.late_by,
+            state.accepted_since,
+        ]
+    marker = None if state.marker is None else list(state.marker)
+    tail = [state.customer_id, state.revision, marker, standing, details]
+    while tail and not tail[-1]:
+        tail.pop()
+    return tail
+
+
+_EVIDENCE = Flag._fields.index("evidence")
+
+
+def decode(value: bytes) -> AddressState:
+    """Read a state of this or any older version.
+
+    Raises:
+        UnreadableState: the version is newer than this program, or none.
+    """
+    reader = _READERS.get(value[0]) if value else None
+    if reader is None:
+        message = (
+            f"a state of version {value[0] if value else 'none'} cannot be read:"
+            f" this program reads up to version {VERSION}; run the newer one again"
+        )
+        raise UnreadableState(message)
+    return reader(value)
+
+
+def _read_1(value: bytes) -> AddressState:
+    _, count, confirmed_at, _ = _HEAD.unpack_from(value)
+    end = _HEAD.size + count * _MESSAGE.size
+    messages = [
+        _message(*fields) for fields in _MESSAGE.iter_unpack(value[_HEAD.size : end])
+    ]
+    state = AddressState(tuple(messages), None, None, confirmed_at)
+    if end == len(value):
+        return state
+    tail = orjson.loads(value[end:])
+    tail += [None] * (5 - len(tail))
+    customer_id, revision, marker, standing, details = tail
+    for index, message_id, refused, bounce in details or ():
+        messages[index] = _with_detail(messages[index], message_id, refused, bounce)
+    state = AddressState(
+        messages=tuple(messages),
+        marker=_marker(marker),
+        customer_id=customer_id,
+        confirmed_at=confirmed_at,
+        revision=revision or 0,
+    )
+    if standing is None:
+        return state
+    fields, cause_at, late_by, accepted_since = standing
+    return state._replace(
+        flag=_flag(fields),
+        cause_at=cause_at,
+        late_by=late_by,
+        accepted_since=accepted_since,
+        clear_at=due_at(value),
+    )
+
+
+def _message(  # noqa: PLR0913, PLR0917 - one argument a field of the layout
+    ref: int, at: int, reported: int, tie: int, attempt: int, code: int, reports: int
+) -> Message:
+    outcome = _OUTCOMES[code]
+    return Message(
+        ref,
+        "",
+        None if outcome is None else Session(outcome, attempt, Instant(at), tie, None),
+        reports,
+        None if reported == _NO_TIME else Instant(reported),
+        None,
+    )
+
+
+def _with_detail(
+    message: Message,
+    message_id: str,
+    refused: list[Any] | None,
+    bounce: list[Any] | None,
+) -> Message:
+    session = message.session
+    if refused is not None and session is not None:
+        session = session._replace(failure=_failure(refused))
+    return message._replace(
+        message_id=message_id,
+        session=session,
+        bounce=None
+        if bounce is None
+        else Bounce(bounce[0], bounce[1], _failure(bounce[3]), bounce[2]),
+    )
+
+
+def _failure(fields: list[Any]) -> Failure:
+    kind, side, policy, confidence, rule, permanent, phase, *rest = fields
+    return Failure(
+        FailureClass(kind),
+        Side(side),
+        AddressPolicy(policy),
+        Confidence(confidence),
+        rule,
+        permanent,
+        None if phase is None else Phase(phase),
+        *rest,
+    )
+
+
+def _marker(fields: list[Any] | None) -> Marker | None:
+    if fields is None:
+        return None
+    at, tie, cause, actor, reason = fields
+    return Marker(at, tie, ClearedBy(cause), actor, reason)
+
+
+def _flag(fields: list[Any]) -> Flag:
+    flag = Flag(*fields)
+    return flag._replace(
+        failure_class=FailureClass(flag.failure_class),
+        side=Side(flag.side),
+        evidence=tuple(_evidence(e) for e in fields[_EVIDENCE]),
+    )
+
+
+def _evidence(fields: list[Any]) -> FlagEvidence:
+    shown = FlagEvidence(*fields)
+    return shown._replace(
+        source=EvidenceSource(shown.source),
+        phase=None if shown.phase is None else Phase(shown.phase),
+    )
+
+
+def due_at(value: bytes) -> Instant | None:
+    """Answer when a pending clear becomes due, without reading the rest."""
+    clear_at: int = _HEAD.unpack_from(value)[3]
+    return None if clear_at == _NO_TIME else Instant(clear_at)
+
+
+_READERS: dict[int, Callable[[bytes], AddressState]] = {1: _read_1}

@@ -1,0 +1,390 @@
+"""The flag's rules, each told as a story about one address."""
+
+from datetime import timedelta
+
+import pytest
+
+from streams.core.failure import FailureClass, Side
+from streams.core.flag import ChangeType, ClearedBy, EvidenceSource
+from streams.core.policy import ClearOn, OpenIncident, Threshold
+
+HOUR = 60
+DAY = 24 * HOUR
+
+
+def test_one_failure_sets_and_the_next_accepted_message_clears(story, tell):
+    story.tell(tell.attempt("m1", 0, "failed"), tell.attempt("m2", 10, "accepted"))
+    assert story.told == ["set", "cleared by accepted"]
+    was_set, cleared = story.changes
+    assert was_set.flag.failure_class is FailureClass.BAD_MAILBOX
+    assert was_set.flag.evidence[0].text == "550 5.1.1 no such user"
+    assert was_set.flag.evidence[0].source is EvidenceSource.SESSION
+    assert cleared.flag == was_set.flag
+    assert cleared.flagged_for_ms == 10 * 60_000
+    assert story.flag is None
+
+
+def test_a_report_older_than_the_newest_delivery_changes_nothing(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.attempt("m2", 10, "accepted"),
+        tell.report("m1", 20, "failed"),
+    )
+    assert story.told == []
+
+
+def test_delayed_never_sets(story, tell):
+    story.tell(tell.report("m1", 0, "delayed"), tell.report("m1", 60, "delayed"))
+    assert story.told == []
+
+
+def test_five_deferrals_of_one_message_never_set(story, tell):
+    for n in range(1, 6):
+        story.tell(tell.attempt("m1", n, "deferred", n, permanent=False))
+    assert story.told == []
+    assert len(story.state.messages) == 1
+
+
+def test_the_sessions_550_and_the_report_about_it_count_once(story, tell):
+    story.tell(tell.attempt("m1", 0, "failed"), tell.report("m1", 1, "failed"))
+    assert story.told == ["set"]
+    assert story.flag.consecutive_failures == 1
+
+
+def test_the_reports_class_wins_over_the_sessions(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "failed", kind="policy_rejected"),
+        tell.report("m1", 1, "failed", kind="mailbox_full"),
+    )
+    assert story.told == ["set", "updated"]
+    assert story.flag.failure_class is FailureClass.MAILBOX_FULL
+    assert story.flag.evidence[0].source is EvidenceSource.DSN
+
+
+def test_an_unknown_report_does_not_hide_what_the_session_said(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "failed", kind="mailbox_full"),
+        tell.report("m1", 1, "failed", kind="unknown"),
+    )
+    assert story.flag.failure_class is FailureClass.MAILBOX_FULL
+
+
+def test_a_relay_that_accepts_and_bounces_later_does_not_flap(story, tell):
+    for n in range(5):
+        start = n * HOUR
+        story.tell(
+            tell.attempt(f"m{n}", start, "accepted"),
+            tell.report(f"m{n}", start + 1, "failed"),
+        )
+        story.wait(start + 30)
+    assert story.told == ["set"]
+
+
+def test_a_late_bounce_clears_when_an_accepted_message_has_settled(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+    )
+    assert story.told == ["set"]
+    story.wait(100 + 59)
+    assert story.told == ["set"]
+    assert story.state.clear_at == tell.instant(160)
+    story.wait(160)
+    assert story.told == ["set", "cleared by accepted"]
+    assert story.state.clear_at is None
+
+
+def test_a_stream_of_accepted_messages_does_not_put_the_clear_off(story, tell):
+    story.tell(tell.attempt("m0", 0, "accepted"), tell.report("m0", 30, "failed"))
+    for n in range(1, 70):
+        story.tell(tell.attempt(f"m{n}", 100 + n, "accepted"))
+    assert story.told == ["set", "cleared by accepted"]
+    assert story.changes[-1].at == tell.instant(161)
+
+
+def test_a_late_bounce_waits_ten_minutes_at_least_and_five_days_at_most(
+    new_story, tell
+):
+    quick = new_story().tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 1, "failed"),
+        tell.attempt("m2", 5, "accepted"),
+    )
+    assert quick.state.clear_at == tell.instant(15)
+    slow = new_story().tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 4 * DAY, "failed"),
+        tell.attempt("m2", 4 * DAY + 5, "accepted"),
+    )
+    assert slow.state.clear_at == tell.instant(9 * DAY + 5)
+
+
+def test_proof_of_delivery_clears_after_a_late_bounce_at_once(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+        tell.report("m2", 101, "delivered"),
+    )
+    assert story.told == ["set", "cleared by delivered"]
+
+
+def test_clear_on_accepted_turns_the_waiting_off(story, tell):
+    story.under(clear_on=ClearOn.ACCEPTED).tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+    )
+    assert story.told == ["set", "cleared by accepted"]
+
+
+def test_clear_on_delivered_demands_proof(story, tell):
+    story.under(clear_on=ClearOn.DELIVERED).tell(
+        tell.attempt("m1", 0, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+    )
+    assert story.told == ["set"]
+    story.tell(tell.report("m2", 101, "delivered"))
+    assert story.told == ["set", "cleared by delivered"]
+
+
+def test_the_waiting_time_can_be_set(story, tell):
+    story.under(clear_late_bounce_after=timedelta(hours=1)).tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 1, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+    )
+    assert story.state.clear_at == tell.instant(160)
+
+
+@pytest.mark.parametrize("times", [1, 3, 12])
+def test_a_sender_side_failure_flags_but_never_recommends_suppression(
+    story, tell, times
+):
+    for n in range(times):
+        story.tell(tell.attempt(f"m{n}", n, "failed", kind="submission_auth_failed"))
+    assert story.told == ["set"]
+    assert story.flag.side is Side.SENDER_CONFIG
+    assert not story.flag.suppress_recommended
+
+
+def test_three_full_mailboxes_in_a_row_recommend_suppression(story, tell):
+    for n in range(3):
+        story.tell(tell.attempt(f"m{n}", n, "failed", kind="mailbox_full"))
+    assert story.told == ["set", "updated"]
+    assert story.flag.suppress_recommended
+
+
+def test_with_one_delivery_between_full_mailboxes_do_not(story, tell):
+    story.tell(
+        tell.attempt("m1", 1, "failed", kind="mailbox_full"),
+        tell.attempt("m2", 2, "failed", kind="mailbox_full"),
+        tell.attempt("m3", 3, "accepted"),
+        tell.attempt("m4", 4, "failed", kind="mailbox_full"),
+    )
+    assert not story.flag.suppress_recommended
+
+
+def test_failures_of_never_classes_neither_count_nor_reset(story, tell):
+    story.tell(
+        tell.attempt("m1", 1, "failed", kind="mailbox_full"),
+        tell.attempt("m2", 2, "failed", kind="mailbox_full"),
+        tell.attempt("m3", 3, "failed", kind="spam_content"),
+    )
+    assert not story.flag.suppress_recommended
+    story.tell(tell.attempt("m4", 4, "failed", kind="mailbox_full"))
+    assert story.flag.suppress_recommended
+
+
+def test_a_bad_mailbox_recommends_suppression_at_once(story, tell):
+    story.tell(tell.attempt("m1", 0, "failed"))
+    assert story.flag.suppress_recommended
+
+
+@pytest.mark.parametrize("said", [{"permanent": False}, {"confidence": "low"}])
+def test_a_bad_mailbox_that_is_not_sure_needs_three(story, tell, said):
+    for n in range(3):
+        assert story.flag is None or not story.flag.suppress_recommended
+        story.tell(tell.attempt(f"m{n}", n, "failed", **said))
+    assert story.flag.suppress_recommended
+
+
+def test_the_largest_threshold_of_a_mixed_run_counts(story, tell):
+    kinds = ["mailbox_full", "recipient_system_error", "mailbox_full"]
+    for n, kind in enumerate(kinds):
+        story.tell(tell.attempt(f"m{n}", n, "failed", kind=kind))
+    assert not story.flag.suppress_recommended
+
+
+def test_a_tenants_policy_changes_thresholds_and_can_switch_them_off(new_story, tell):
+    full = [tell.attempt(f"m{n}", n, "failed", kind="mailbox_full") for n in range(3)]
+    strict = new_story().under(thresholds={FailureClass.MAILBOX_FULL: Threshold(1, 2)})
+    assert strict.tell(full[0]).flag.suppress_recommended
+    off = new_story().under(suppress=False)
+    assert not off.tell(
+        *full, tell.attempt("m9", 9, "failed")
+    ).flag.suppress_recommended
+
+
+def test_failure_then_proof_of_delivery_names_the_server_that_lied(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "failed", peer="mx1.example.net"),
+        tell.report("m1", 5, "delivered"),
+    )
+    assert story.told == ["set", "cleared by response_mismatch"]
+    assert story.changes[-1].blamed == "mx1.example.net"
+    assert story.liars == ["mx1.example.net"]
+
+
+def test_a_bounce_that_a_delivery_contradicts_blames_the_reporting_mta(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 5, "failed"),
+        tell.report("m1", 6, "delivered"),
+    )
+    assert story.told == ["set", "cleared by response_mismatch"]
+    assert story.liars == ["relay.example.org"]
+
+
+def test_a_contradiction_is_found_once(story, tell):
+    story.tell(
+        tell.report("m1", 6, "delivered"),
+        tell.attempt("m1", 0, "failed"),
+        tell.attempt("m1", 0, "failed"),
+        tell.report("m1", 6, "delivered"),
+    )
+    assert story.liars == ["mx.example.net"]
+
+
+def test_relayed_and_expanded_are_no_proof(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "failed"),
+        tell.report("m2", 5, "relayed"),
+        tell.report("m3", 6, "expanded"),
+    )
+    assert story.told == ["set"]
+
+
+def test_an_operator_clears_and_the_next_failure_sets_again(story, tell):
+    story.tell(tell.attempt("m1", 0, "failed"), tell.command(5))
+    assert story.told == ["set", "cleared by operator"]
+    assert story.changes[-1].actor == "support-7"
+    assert story.changes[-1].reason == "customer_request"
+    story.tell(tell.attempt("m2", 10, "failed"))
+    assert story.told[-1] == "set"
+
+
+def test_a_report_about_a_message_before_the_operators_clear_sets_nothing(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.command(5),
+        tell.report("m1", 10, "failed"),
+    )
+    assert story.told == []
+
+
+def test_clearing_what_is_not_flagged_changes_nothing(story, tell):
+    assert story.tell(tell.command(5)).told == []
+
+
+def test_a_persons_proof_clears(new_story, tell):
+    failed = tell.attempt("m1", 0, "failed")
+    unnamed = new_story().tell(failed, tell.command(5, "delivered"))
+    assert unnamed.told == ["set", "cleared by delivered"]
+    named = new_story().tell(failed, tell.command(5, "delivered", "m1"))
+    assert named.told == ["set", "cleared by response_mismatch"]
+
+
+def test_persistent_needs_three_failures_and_a_day(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "failed", kind="policy_rejected"),
+        tell.attempt("m2", 1, "failed", kind="policy_rejected"),
+        tell.attempt("m3", DAY - 1, "failed", kind="policy_rejected"),
+    )
+    assert not story.flag.persistent
+    story.tell(tell.attempt("m4", DAY, "failed", kind="policy_rejected"))
+    assert story.flag.persistent
+    assert story.told == ["set", "updated"]
+
+
+def test_a_run_longer_than_the_memory_is_still_persistent(story, tell):
+    for n in range(40):
+        story.tell(tell.attempt(f"m{n}", n * HOUR, "failed", kind="policy_rejected"))
+    assert story.flag.persistent
+    assert story.flag.first_failure_at == tell.instant(0)
+    assert story.flag.consecutive_failures == 6
+    assert len(story.flag.evidence) == 3
+
+
+def test_undecided_messages_change_nothing_even_when_they_fill_the_memory(story, tell):
+    story.tell(tell.attempt("m0", 0, "failed"))
+    for n in range(1, 9):
+        story.tell(tell.attempt(f"m{n}", n, "deferred", permanent=False))
+    assert story.told == ["set"]
+    assert story.flag is not None
+
+
+def test_another_failure_restates_the_flag_without_an_event(story, tell):
+    story.tell(tell.attempt("m1", 0, "failed"), tell.attempt("m2", 5, "failed"))
+    assert story.told == ["set"]
+    assert story.decisions[-1].restated
+    assert story.decisions[-1].flag.consecutive_failures == 2
+    assert story.decisions[-1].flag.revision > story.changes[0].revision
+
+
+def test_a_duplicate_restates_nothing(story, tell):
+    piece = tell.attempt("m1", 0, "failed")
+    story.tell(piece, piece)
+    assert not story.decisions[-1].restated
+
+
+def test_revisions_grow_even_when_the_clock_stands_still(story, tell):
+    for n in range(3):
+        story.tell(
+            tell.attempt(f"f{n}", 0 + n * 1e-5, "failed"),
+            tell.attempt(f"g{n}", 0 + n * 1e-5 + 5e-6, "accepted"),
+        )
+    revisions = [c.revision for c in story.changes]
+    assert revisions == sorted(set(revisions))
+
+
+def test_an_open_incident_holds_the_recommendation_of_its_own_class(story, tell):
+    incident = OpenIncident(
+        "inc-1", frozenset({FailureClass.BAD_MAILBOX}), tell.instant(-10)
+    )
+    story.incidents = (incident,)
+    story.tell(tell.attempt("m1", 0, "failed"))
+    assert not story.flag.suppress_recommended
+    assert story.flag.incident == "inc-1"
+
+
+def test_an_open_incident_of_another_class_holds_only_what_is_not_sure(new_story, tell):
+    incident = OpenIncident(
+        "inc-1", frozenset({FailureClass.SUBMISSION_AUTH_FAILED}), tell.instant(-10)
+    )
+    sure, unsure = new_story(), new_story()
+    sure.incidents = unsure.incidents = (incident,)
+    sure.tell(tell.attempt("m1", 0, "failed"))
+    assert sure.flag.suppress_recommended
+    assert sure.flag.incident is None
+    for n in range(3):
+        unsure.tell(tell.attempt(f"m{n}", n, "failed", confidence="low"))
+    assert not unsure.flag.suppress_recommended
+
+
+def test_a_retry_that_is_accepted_makes_the_message_accepted(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "deferred", 1, permanent=False),
+        tell.attempt("m1", 9, "accepted", 2),
+        tell.attempt("m1", 0, "failed", 1),
+    )
+    assert story.told == []
+
+
+def test_a_clear_says_type_cause_and_the_flag_as_it_was(story, tell):
+    story.tell(tell.attempt("m1", 0, "failed"), tell.attempt("m2", 5, "accepted"))
+    cleared = story.changes[-1]
+    assert cleared.type is ChangeType.CLEARED
+    assert cleared.cleared_by is ClearedBy.ACCEPTED
+    assert cleared.flag.revision < cleared.revision
