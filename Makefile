@@ -61,7 +61,7 @@ lint: $(INSTALLED) ## Format, lint, types and who imports whom
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 .PHONY: fix
 fix: $(INSTALLED) ## Format, and mend what the linter can mend
@@ -81,7 +81,7 @@ lock: $(TOOLS_INSTALLED) ## Lock the dependencies anew (ARGS=--upgrade for newer
 # Universal: one file for every Python and system we support. No header and no
 # index: a lock says what and which hash, never where from.
 LOCK = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
-    --generate-hashes --no-header --no-emit-index-url $(ARGS)
+    --generate-hashes --no-header $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what tools leave behind

@@ -1,0 +1,50 @@
+"""The locks: complete, hashed, without an origin, and true to pyproject.toml."""
+
+import re
+import tomllib
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+PINNED = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
+GROUPS = {"runtime": (), "dev": ("build", "test", "lint"), "tools": ("tools",)}
+
+
+def locked(root, lock):
+    text = (root / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+    return {canonicalize_name(m["name"]): m["version"] for m in PINNED.finditer(text)}
+
+
+def asked_for(root, lock):
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    asked = [] if lock == "tools" else list(project["project"]["dependencies"])
+    for group in GROUPS[lock]:
+        asked += project["dependency-groups"][group]
+    return [Requirement(text) for text in asked]
+
+
+@pytest.mark.parametrize("lock", GROUPS)
+def test_a_lock_has_what_pyproject_asks_for(root, lock):
+    versions = locked(root, lock)
+    asked = asked_for(root, lock)
+    assert asked
+    for requirement in asked:
+        version = versions.get(canonicalize_name(requirement.name))
+        assert version is not None, f"{requirement.name} is not locked: make lock"
+        assert requirement.specifier.contains(version, prereleases=True), requirement
+
+
+@pytest.mark.parametrize("lock", GROUPS)
+def test_every_line_of_a_lock_is_a_pin_a_hash_or_a_comment(root, lock):
+    text = (root / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+    allowed = re.compile(
+        r"[\w.-]+==[^\\]+\\|\s+--hash=sha256:[0-9a-f]{64}(?: \\)?|\s*#.*"
+    )
+    assert [line for line in text.splitlines() if not allowed.fullmatch(line)] == []
+    assert "--hash" in text
+
+
+def test_the_runtime_is_locked_alike_for_users_and_developers(root):
+    runtime, dev = locked(root, "runtime"), locked(root, "dev")
+    assert runtime.items() <= dev.items()
