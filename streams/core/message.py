@@ -10,7 +10,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from streams.core.evidence import Action, Attempt, Command, Failure, Outcome, Report
-from streams.core.failure import FailureClass
+from streams.core.failure import FailureClass, PeerRole
 from streams.core.instant import Instant
 
 REPORTED = {
@@ -32,6 +32,8 @@ class Session(NamedTuple):
     tie: int
     """Fingerprint of the event, to decide between attempts alike."""
     failure: Failure | None
+    peer_role: PeerRole | None
+    """Whose answer it was: our relay's, or the recipient's server's."""
 
 
 class Bounce(NamedTuple):
@@ -109,6 +111,7 @@ def from_attempt(attempt: Attempt) -> Message:
         attempt.at,
         tie(attempt.id),
         attempt.failure,
+        attempt.peer_role,
     )
     message_id = attempt.message_id if attempt.failure is not None else ""
     return Message(fingerprint(attempt.message_id), message_id, session, 0, None, None)
@@ -159,7 +162,7 @@ def _better_session(one: Session | None, other: Session | None) -> Session | Non
 def _session_rank(session: Session) -> tuple[object, ...]:
     """Order attempts totally, even two that wrongly share an id."""
     final = session.outcome is not Outcome.DEFERRED
-    content = repr((session.outcome, session.failure))
+    content = repr((session.outcome, session.failure, session.peer_role))
     return final, session.attempt, session.at, session.tie, content
 
 

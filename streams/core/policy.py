@@ -4,10 +4,12 @@ The defaults are the product's judgement; a policy file changes them for all or
 for one tenant (`streams.wire.policy_file`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from streams.core.classify import OwnIdentity
 from streams.core.evidence import Failure
 from streams.core.failure import TRAITS, AddressPolicy, Confidence, FailureClass
 from streams.core.instant import Instant
@@ -47,8 +49,10 @@ class FlagPolicy:
     """Clear the flags of an incident when it is over, not one by one."""
     suppress: bool = True
     """False switches `suppress_recommended` off."""
-    thresholds: dict[FailureClass, Threshold] = field(default_factory=dict)
+    thresholds: Mapping[FailureClass, Threshold] = field(default_factory=dict)
     """Where this tenant differs from the classes' own thresholds."""
+    own: OwnIdentity = field(default_factory=OwnIdentity)
+    """Who the tenant is when it sends: what a refusal of itself would quote."""
 
     def wait_after_late_bounce(self, lag_ms: int) -> int:
         """Answer how many ms an accepted message must stay unreported.
@@ -77,6 +81,18 @@ class FlagPolicy:
         if failure.confidence is Confidence.LOW:
             return max(permanent, transient)
         return permanent
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyBook:
+    """The policies of all tenants."""
+
+    default: FlagPolicy = field(default_factory=FlagPolicy)
+    tenants: Mapping[str, FlagPolicy] = field(default_factory=dict)
+
+    def of(self, tenant_id: str) -> FlagPolicy:
+        """Answer a tenant's policy: its own, else the default."""
+        return self.tenants.get(tenant_id, self.default)
 
 
 @dataclass(frozen=True, slots=True)

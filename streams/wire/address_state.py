@@ -18,6 +18,7 @@ from streams.core.failure import (
     AddressPolicy,
     Confidence,
     FailureClass,
+    PeerRole,
     Phase,
     Side,
 )
@@ -32,6 +33,9 @@ _HEAD = Struct("<BBqq")
 _MESSAGE = Struct("<QqqIHBB")
 _OUTCOMES = (None, Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.FAILED)
 _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+_ROLES = (None, PeerRole.RELAY, PeerRole.MX)
+_ROLE_CODES = {role: code << 4 for code, role in enumerate(_ROLES)}
+_LOW = 0x0F
 _NO_TIME = -1
 _MOST_ATTEMPTS = 0xFFFF
 
@@ -53,9 +57,9 @@ def encode(state: AddressState) -> bytes:
     details: list[Any] = []
     for index, message in enumerate(state.messages):
         session = message.session
-        at, tie, attempt, outcome = _NO_TIME, 0, 0, None
+        at, tie, attempt, outcome, role = _NO_TIME, 0, 0, None, None
         if session is not None:
-            outcome, attempt, at, tie, _ = session
+            outcome, attempt, at, tie, _, role = session
         reported = message.reported_at
         parts.append(
             _MESSAGE.pack(
@@ -64,7 +68,7 @@ def encode(state: AddressState) -> bytes:
                 _NO_TIME if reported is None else reported,
                 tie,
                 min(attempt, _MOST_ATTEMPTS),
-                _OUTCOME_CODES[outcome],
+                _OUTCOME_CODES[outcome] | _ROLE_CODES[role],
                 message.reports,
             )
         )
@@ -163,11 +167,13 @@ def _read_1(value: bytes) -> AddressState:
 def _message(  # noqa: PLR0913, PLR0917 - one argument a field of the layout
     ref: int, at: int, reported: int, tie: int, attempt: int, code: int, reports: int
 ) -> Message:
-    outcome = _OUTCOMES[code]
+    outcome = _OUTCOMES[code & _LOW]
     return Message(
         ref,
         "",
-        None if outcome is None else Session(outcome, attempt, Instant(at), tie, None),
+        None
+        if outcome is None
+        else Session(outcome, attempt, Instant(at), tie, None, _ROLES[code >> 4]),
         reports,
         None if reported == _NO_TIME else Instant(reported),
         None,
