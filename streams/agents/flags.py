@@ -1,0 +1,196 @@
+"""Flags: evidence of one partition, folded into the state of each address.
+
+For each batch: load states, merge, decide, and write changed states, changes,
+current flags and the batch's activity; the engine makes them one transaction.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from streams.agents import tally
+from streams.agents.tracing import Tracer
+from streams.core import address as addresses
+from streams.core.activity import Activity
+from streams.core.evidence import Attempt, Command, Evidence, Outcome
+from streams.core.flags import Context, Decision, decide
+from streams.core.instant import Instant
+from streams.core.message import fate
+from streams.core.policy import OpenIncident, PolicyBook
+from streams.core.state import EMPTY, AddressState, fold
+from streams.engine.stage import Batch, Message, Output, PartitionTable
+from streams.wire import activity as activity_wire
+from streams.wire import address_state, dead_letter
+from streams.wire import evidence as evidence_wire
+from streams.wire import flag as flag_wire
+from streams.wire.reject import Reject, RejectReason
+from streams.wire.topic import Topic
+
+_DAY = 24 * 3_600_000
+QUEUE_LIFE = 8 * _DAY
+"""Longer than any sane mail queue: a report about older mail comes no more."""
+_HAND = 500
+"""Pairs that housekeeping looks at in each sweep."""
+
+
+def _no_incidents(tenant_id: str) -> tuple[OpenIncident, ...]:
+    del tenant_id
+    return ()
+
+
+@dataclass(slots=True)
+class FlagsStage:
+    """The stage; pure apart from the table that it is given."""
+
+    policies: PolicyBook = field(default_factory=PolicyBook)
+    success_memory_days: int = 60
+    """0: a success of an address of which nothing is known is not stored."""
+    incidents: Callable[[str], tuple[OpenIncident, ...]] = _no_incidents
+    """The open incidents of a tenant."""
+
+    def process(self, batch: Batch, table: PartitionTable, now: Instant) -> Output:
+        """Fold a batch of evidence into the table."""
+        output = Output()
+        states: dict[bytes, AddressState] = {}
+        loaded: dict[bytes, AddressState] = {}
+        activities: dict[str, Activity] = {}
+        for record in batch.records:
+            evidence = evidence_wire.decode(record.value)
+            if not isinstance(evidence, Reject):
+                key = addresses.key(evidence.tenant_id, evidence.address)
+                if key != record.key:
+                    evidence = Reject(RejectReason.SCHEMA_VIOLATION, "key: mismatch")
+            if isinstance(evidence, Reject):
+                letter = dead_letter.build(batch, record, evidence, now)
+                output.messages.append(Message(*letter))
+                output.tallies[tally.rejected(batch.topic, evidence.reason)] += 1
+                continue
+            state = states.get(key)
+            if state is None:
+                value = table.get(key)
+                state = EMPTY if value is None else address_state.decode(value)
+                loaded[key] = state
+            states[key] = self._observe(state, evidence, activities, output)
+        for key, state in states.items():
+            if state is not loaded[key]:
+                table.put(key, address_state.encode(state))
+        first = batch.records[0].offset
+        for tenant_id, activity in activities.items():
+            output.messages.append(
+                activity_wire.message(tenant_id, activity, batch.partition, first)
+            )
+        return output
+
+    def _observe(
+        self,
+        state: AddressState,
+        evidence: Evidence,
+        activities: dict[str, Activity],
+        output: Output,
+    ) -> AddressState:
+        """Answer the state after one piece of evidence; tell what it changes."""
+        folded = fold(state, evidence)
+        tenant_id = evidence.tenant_id
+        if not isinstance(evidence, Command):
+            if folded.message is None:
+                output.tallies[tally.LATE] += 1
+            activity = activities.get(tenant_id)
+            if activity is None:
+                activity = activities[tenant_id] = Activity()
+            Tracer(activity, state, folded, evidence).trace()
+        if folded.liar is not None:
+            output.tallies[tally.MISMATCH] += 1
+        if folded.state is state:
+            return state
+        if self.success_memory_days == 0 and state is EMPTY and _is_success(evidence):
+            return state
+        policy = self.policies.of(tenant_id)
+        context = Context(
+            tenant_id,
+            evidence.address,
+            policy,
+            self.incidents(tenant_id),
+            evidence.arrived_at,
+            evidence.at,
+        )
+        decision = decide(folded.state, context)
+        _tell(decision, output)
+        return decision.state
+
+    def due_at(self, key: bytes, value: bytes) -> Instant | None:
+        """Answer when a pending clear becomes due."""
+        del key
+        return address_state.due_at(value)
+
+    def due(self, table: PartitionTable, now: Instant) -> Output:
+        """Announce the clears that have become due, and forget what is over."""
+        output = Output()
+        for key in table.due(now):
+            value = table.get(key)
+            if value is None:
+                continue
+            tenant_id, _, address = key.decode().partition("/")
+            policy = self.policies.of(tenant_id)
+            incidents = self.incidents(tenant_id)
+            context = Context(tenant_id, address, policy, incidents, now, now)
+            decision = decide(address_state.decode(value), context)
+            _tell(decision, output)
+            table.put(key, address_state.encode(decision.state))
+        self._forget(table, now)
+        return output
+
+    def _forget(self, table: PartitionTable, now: Instant) -> None:
+        """Remove what can matter no more, a few keys at a time.
+
+        An address that is not flagged loses its messages when no report about
+        them can come any more, and its memory of a success by and by.
+        """
+        for key, value in table.hand(_HAND):
+            state = address_state.decode(value)
+            kept = remembered(state, now, self.success_memory_days * _DAY)
+            if kept is None:
+                table.delete(key)
+            elif kept is not state:
+                table.put(key, address_state.encode(kept))
+
+
+def remembered(
+    state: AddressState, now: Instant, success_memory: int
+) -> AddressState | None:
+    """Answer what is still worth keeping of a state; None for nothing."""
+    if state.flag is not None:
+        return state
+    horizon = now - QUEUE_LIFE
+    marker = state.marker
+    if marker is not None and marker.at < horizon:
+        state = state._replace(marker=None)
+    if state.messages and state.messages[0].at < horizon:
+        successes = [m.at for m in state.messages if fate(m).reached]
+        confirmed = max([state.confirmed_at, *successes])
+        state = state._replace(messages=(), confirmed_at=confirmed)
+    fresh = state.messages or state.marker is not None
+    if not fresh and state.confirmed_at <= now - success_memory:
+        return None
+    return state
+
+
+def _is_success(evidence: Evidence) -> bool:
+    return isinstance(evidence, Attempt) and evidence.outcome is Outcome.ACCEPTED
+
+
+def _tell(decision: Decision, output: Output) -> None:
+    """Write what a decision changes: the event, and the flag as it is now."""
+    change = decision.change
+    if change is not None:
+        output.messages.append(Message(*flag_wire.change_record(change)))
+        flag = change.flag
+        output.tallies[
+            tally.flag_change(change.type, flag.side, flag.failure_class)
+        ] += 1
+        if change.cleared_by is not None:
+            output.tallies[tally.flag_clear(change.cleared_by)] += 1
+    if not decision.restated:
+        return
+    if decision.flag is not None:
+        output.messages.append(Message(*flag_wire.state_record(decision.flag)))
+    elif change is not None:
+        output.messages.append(Message(*flag_wire.tombstone(change)))

@@ -1,0 +1,151 @@
+"""From evidence about one address to the activity of its tenant.
+
+The spike detector counts customers, so a copy of what was seen before must not
+count again: only what has changed the address's state does.
+"""
+
+from typing import NamedTuple
+
+from streams.core import activity as activities
+from streams.core.activity import Activity, Contradiction, Hop, Trial
+from streams.core.evidence import Action, Attempt, Failure, Outcome, Report
+from streams.core.failure import PeerRole
+from streams.core.instant import Instant
+from streams.core.message import REPORTED, Message, fate
+from streams.core.state import AddressState, Folded
+
+_SETTLED = 6 * 3_600_000
+"""Milliseconds after which an accepted mail without a report counts as success."""
+_KNOWN = 60 * 24 * 3_600_000
+"""Milliseconds for which a success says that an address works."""
+
+
+class Tracer(NamedTuple):
+    """One piece of evidence and what it changed."""
+
+    activity: Activity
+    before: AddressState
+    folded: Folded
+    evidence: Attempt | Report
+
+    def trace(self) -> None:
+        """Add what is new to the activity."""
+        folded = self.folded
+        if folded.message is not None and folded.message == folded.before:
+            return
+        if isinstance(self.evidence, Attempt):
+            self._attempt(self.evidence)
+        else:
+            self._report(self.evidence)
+        if folded.liar is not None and folded.message is not None:
+            self._contradiction(folded.message, folded.liar)
+
+    def _attempt(self, attempt: Attempt) -> None:
+        failure = attempt.failure
+        if failure is None or attempt.outcome is Outcome.ACCEPTED:
+            by = activities.hop(attempt.peer_role, None, None)
+            self.activity.accept(attempt.arrived_at, attempt.at, attempt.provider, by)
+            return
+        self.activity.add(
+            Trial(
+                arrived_at=attempt.arrived_at,
+                at=attempt.at,
+                tried_at=attempt.at,
+                customer=self._customer(),
+                provider=attempt.provider,
+                hop=activities.hop(attempt.peer_role, failure.phase, failure.side),
+                reported=False,
+                attempt=attempt.attempt,
+                final=attempt.outcome is Outcome.FAILED,
+                failure_class=failure.failure_class,
+                known=known(self.before, attempt.arrived_at),
+                counted=None,
+                code=failure.code,
+                enhanced=failure.enhanced,
+                text=failure.text,
+                peer=failure.peer,
+                host=attempt.host,
+                template_id=attempt.template_id,
+            )
+        )
+
+    def _report(self, report: Report) -> None:
+        failure = report.failure
+        if report.action is not Action.FAILED or failure is None:
+            return
+        session = self.folded.before.session if self.folded.before else None
+        counted = None
+        reported_before = (
+            self.folded.before is not None
+            and self.folded.before.reports & REPORTED[Action.FAILED]
+        )
+        if session is not None and session.outcome is Outcome.ACCEPTED:
+            by_mx = session.peer_role is not PeerRole.RELAY
+            counted = Hop.MX if by_mx else Hop.SUBMISSION
+        tried = report.at if session is None else session.at
+        self.activity.add(
+            Trial(
+                arrived_at=report.arrived_at,
+                at=report.at,
+                tried_at=tried,
+                customer=self._customer(),
+                provider=report.provider,
+                hop=Hop.MX,
+                reported=True,
+                attempt=1,
+                final=True,
+                failure_class=failure.failure_class,
+                known=known(self.before, report.arrived_at, but=self.folded.before),
+                counted=None if reported_before else counted,
+                code=failure.code,
+                enhanced=failure.enhanced,
+                text=failure.text,
+                peer=failure.peer,
+                host=report.reporting_mta,
+                template_id=None,
+            )
+        )
+
+    def _contradiction(self, message: Message, liar: str) -> None:
+        said = message.bounce or message.session
+        failure: Failure | None = said.failure if said else None
+        if said is None or failure is None:
+            return
+        self.activity.contradict(
+            Contradiction(
+                arrived_at=self.evidence.arrived_at,
+                at=said.at,
+                customer=self._customer(),
+                server=liar,
+                failure_class=failure.failure_class,
+                code=failure.code,
+                enhanced=failure.enhanced,
+                text=failure.text,
+            )
+        )
+
+    def _customer(self) -> str:
+        return (
+            self.evidence.customer_id
+            or self.before.customer_id
+            or self.evidence.address
+        )
+
+
+def known(state: AddressState, now: Instant, *, but: Message | None = None) -> bool:
+    """Say whether the address has a confirmed success in the last 60 days.
+
+    A success is an accepted mail about which no report has come for six hours,
+    or a delivered one. `but` is the message whose failure is being weighed.
+    """
+    earliest = now - _KNOWN
+    if state.confirmed_at >= earliest and state.confirmed_at > 0:
+        return True
+    for message in state.messages:
+        if message is but:
+            continue
+        answer = fate(message)
+        settled = answer.proven or message.at <= now - _SETTLED
+        if answer.reached and settled and message.at >= earliest:
+            return True
+    return False
