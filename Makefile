@@ -49,7 +49,7 @@ demo: $(INSTALLED) ## Play a day of mail through a real worker, without Kafka or
 	@$(BIN)/mailflag demo $(ARGS)
 
 .PHONY: check
-check: $(INSTALLED) lint ## Format, lint, types, imports, fast tests: under a minute
+check: environment lint ## Format, lint, types, imports, fast tests: under a minute
 	$(BIN)/pytest --ignore=tests/broker --ignore=tests/ops $(ARGS)
 
 .PHONY: test
@@ -76,12 +76,19 @@ lock: $(TOOLS_INSTALLED) ## Lock the dependencies anew (ARGS=--upgrade for newer
 	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml --constraint requirements/runtime.txt \
 	    --group build --group test --group lint --output-file requirements/dev.txt
+	$(LOCK) --constraint requirements/dev.txt --group build \
+	    --output-file requirements/build.txt
 	$(LOCK) --group tools --output-file requirements/tools.txt
 
 # Universal: one file for every Python and system we support. No header and no
 # index: a lock says what and which hash, never where from.
 LOCK = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
     --generate-hashes --no-header $(ARGS)
+
+.PHONY: dist
+dist: $(INSTALLED) ## Build the wheel and the source distribution into dist/
+	rm -rf dist
+	$(BIN)/hatchling build
 
 .PHONY: clean
 clean: ## Remove what tools leave behind
@@ -93,7 +100,7 @@ clean: ## Remove what tools leave behind
 distclean: clean ## Remove the environments and downloads as well
 	rm -rf $(ENVIRONMENT) .cache
 
-$(INSTALLED): requirements/dev.txt pyproject.toml
+$(INSTALLED): requirements/dev.txt pyproject.toml streams/__init__.py
 	@$(BIN)/python -c '' 2>/dev/null || { \
 	    $(find_python); \
 	    echo "Setting up $(ENVIRONMENT) with $$("$$python" --version) ..."; \

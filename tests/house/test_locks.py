@@ -8,7 +8,14 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PINNED = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
-GROUPS = {"runtime": (), "dev": ("build", "test", "lint"), "tools": ("tools",)}
+GROUPS = {
+    "runtime": (),
+    "dev": ("build", "test", "lint"),
+    "build": ("build",),
+    "tools": ("tools",),
+}
+PROJECTS = {"runtime", "dev"}
+"""Locks that hold the dependencies of the project itself."""
 
 
 def locked(root, lock):
@@ -18,7 +25,7 @@ def locked(root, lock):
 
 def asked_for(root, lock):
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    asked = [] if lock == "tools" else list(project["project"]["dependencies"])
+    asked = list(project["project"]["dependencies"]) if lock in PROJECTS else []
     for group in GROUPS[lock]:
         asked += project["dependency-groups"][group]
     return [Requirement(text) for text in asked]
@@ -45,6 +52,6 @@ def test_every_line_of_a_lock_is_a_pin_a_hash_or_a_comment(root, lock):
     assert "--hash" in text
 
 
-def test_the_runtime_is_locked_alike_for_users_and_developers(root):
-    runtime, dev = locked(root, "runtime"), locked(root, "dev")
-    assert runtime.items() <= dev.items()
+@pytest.mark.parametrize("lock", ["runtime", "build"])
+def test_developers_have_the_versions_that_users_have(root, lock):
+    assert locked(root, lock).items() <= locked(root, "dev").items()

@@ -17,6 +17,8 @@ def make(root, tmp_path):
     shutil.copy(root / "Makefile", tmp_path)
     shutil.copy(root / "pyproject.toml", tmp_path)
     shutil.copytree(root / "requirements", tmp_path / "requirements")
+    (tmp_path / "streams").mkdir()
+    shutil.copy(root / "streams" / "__init__.py", tmp_path / "streams")
 
     def run(*arguments):
         return subprocess.run(

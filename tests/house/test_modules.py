@@ -20,7 +20,7 @@ ENVIRONMENT = {"environ", "environb", "getenv", "getenvb", "putenv"}
 ENVIRONMENT_OF_CLICK = {"auto_envvar_prefix", "envvar"}
 
 WITHOUT_THE_ENGINE_ROOM = """
-import importlib, importlib.abc, pkgutil, sys
+import importlib, importlib.abc, sys
 
 class Absent(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):

@@ -1,0 +1,100 @@
+"""The workflows and the compose file: valid, pinned, and with the least rights."""
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+USES = re.compile(r"uses: (?P<action>[\w./-]+)@(?P<pin>\S+)(?P<comment>.*)")
+RIGHTS = {"contents: read", "id-token: write"}
+SCHEMAS = {
+    "vendor.github-workflows": ".github/workflows/*.yml",
+    "custom.github-workflows-require-timeout": ".github/workflows/*.yml",
+    "vendor.dependabot": ".github/dependabot.yml",
+    "vendor.github-issue-config": ".github/ISSUE_TEMPLATE/config.yml",
+    "vendor.github-issue-forms": ".github/ISSUE_TEMPLATE/[!c]*.yml",
+    "vendor.compose-spec": "docker-compose*.yml",
+}
+
+
+@pytest.fixture(scope="module")
+def workflows(root):
+    found = sorted((root / ".github" / "workflows").glob("*.yml"))
+    assert found
+    return {path.name: path.read_text(encoding="utf-8") for path in found}
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_it_is_what_its_reader_expects(root, schema):
+    checker = root / ".cache" / "tools" / "bin" / "check-jsonschema"
+    if not checker.exists():
+        pytest.skip("no check-jsonschema: make environment")
+    files = sorted(root.glob(SCHEMAS[schema]))
+    assert files
+    checked = subprocess.run(
+        [checker, "--builtin-schema", schema, *files],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_action_is_pinned_to_a_commit_and_says_its_version(workflows):
+    loose = [
+        f"{name}: {found[0]}"
+        for name, text in workflows.items()
+        for found in USES.finditer(text)
+        if not re.fullmatch(r"[0-9a-f]{40}", found["pin"])
+        or not re.fullmatch(r" # v\d+\.\d+\.\d+", found["comment"])
+    ]
+    assert loose == []
+    assert all(USES.search(text) for text in workflows.values())
+
+
+def test_one_action_has_one_pin(workflows):
+    pins = {}
+    for text in workflows.values():
+        for found in USES.finditer(text):
+            pins.setdefault(found["action"], set()).add(found["pin"])
+    assert {action for action, each in pins.items() if len(each) > 1} == set()
+
+
+def test_a_workflow_has_no_rights_and_a_job_only_what_it_needs(workflows):
+    for name, text in workflows.items():
+        workflow = yaml.safe_load(text)
+        assert workflow["permissions"] == {}, name
+        assert "concurrency" in workflow, name
+        for job, body in workflow["jobs"].items():
+            rights = {f"{what}: {right}" for what, right in body["permissions"].items()}
+            assert rights <= RIGHTS, f"{name}: {job}"
+
+
+def test_a_workflow_puts_nothing_from_outside_into_a_shell(workflows):
+    """`${{ github.event... }}` in a script is how a title becomes a command."""
+    for name, text in workflows.items():
+        for job in yaml.safe_load(text)["jobs"].values():
+            for step in job["steps"]:
+                assert "${{" not in step.get("run", ""), f"{name}: {step}"
+
+
+def test_every_make_target_of_a_workflow_exists(workflows, root):
+    makefile = (root / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^\.PHONY: (\S+)$", makefile, re.MULTILINE))
+    called = {
+        word
+        for text in workflows.values()
+        for line in re.findall(r"run: make (.*)", text)
+        for word in re.findall(r"(?<!\S)[a-z]+(?!\S)", line.partition("ARGS")[0])
+    }
+    assert called
+    assert called <= targets
+
+
+def test_published_ports_are_reachable_from_this_machine_only(root):
+    compose = root / "docker-compose.kafka.yml"
+    services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"]
+    published = [port for each in services.values() for port in each.get("ports", [])]
+    assert published
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
