@@ -19,6 +19,8 @@ class FlagCommand(NamedTuple):
     address: str
     """As written; not canonical."""
     action: CommandAction
+    message_id: str | None
+    """The message that arrived, when the proof of delivery names one."""
     reason: str
     """One word of the schema's list."""
     note: str
@@ -43,6 +45,7 @@ def decode(value: bytes | None, headers: Headers = ()) -> FlagCommand | Reject:
         tenant_id=event["tenant_id"],
         address=event["address"],
         action=CommandAction(event["action"]),
+        message_id=event.get("message_id") or None,
         reason=event["reason"],
         note=event.get("note") or "",
         actor=event["actor"],

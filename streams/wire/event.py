@@ -13,9 +13,9 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from streams.core import instant
 from streams.core.instant import Instant
 from streams.wire import contract
+from streams.wire.instant import parse
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
 
@@ -92,7 +92,7 @@ class EventReader:
 
 def moment(text: str, member: str) -> Instant | Reject:
     """Read the time that stands in `member`: RFC 3339 with a zone, 2000 to 2100."""
-    at = instant.parse(text)
+    at = parse(text)
     if at is not None and _EARLIEST <= at < _LATEST:
         return at
     return Reject(RejectReason.BAD_TIME, f"/{member}")

@@ -1,0 +1,142 @@
+"""Dead letters: a rejected record as it was, with the reason in its last headers.
+
+Value, key and headers stay the record's own, so that it can be put back; what we
+add is always the last block of headers, whatever the record's own headers are
+called. A value that fits no dead letter is left out: its size and where the record
+lies are said instead.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from streams import __version__
+from streams.core.instant import Instant
+from streams.wire import contract
+from streams.wire.envelope import Headers, Outgoing
+from streams.wire.instant import parse, render
+from streams.wire.reject import Reject, RejectReason
+from streams.wire.topic import INPUTS, Topic
+
+VALUE_LIMIT = contract.manifest(INPUTS[0].dead_letters).value_max_bytes
+"""Largest value of a dead letter, in bytes."""
+
+_DETAIL_LIMIT = 500
+_NAMES = (
+    "dlq-reason",
+    "dlq-detail",
+    "dlq-topic",
+    "dlq-partition",
+    "dlq-offset",
+    "dlq-time",
+    "dlq-version",
+)
+_LEFT_OUT = "dlq-value-bytes"
+
+
+class Source(Protocol):
+    """Where a record was read from; a batch of the engine is one."""
+
+    @property
+    def topic(self) -> str:
+        """Logical topic name, without the prefix."""
+
+    @property
+    def partition(self) -> int:
+        """Partition of the topic."""
+
+
+class Record(Protocol):
+    """A record as it was read."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Key as the producer wrote it."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Value as the producer wrote it."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]:
+        """Headers in order; names may repeat."""
+
+    @property
+    def offset(self) -> int:
+        """Position in the partition."""
+
+
+class DeadLetter(NamedTuple):
+    """A record that could not be used, and why."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+    """The record's own."""
+    reject: Reject
+    topic: Topic
+    partition: int
+    offset: int
+    at: Instant
+    """When it was rejected."""
+    version: str
+    """Version of mailflag that rejected it."""
+    value_bytes: int | None
+    """Size of the value when it had to be left out, else None."""
+
+
+def build(source: Source, record: Record, reject: Reject, now: Instant) -> Outgoing:
+    """Answer the dead letter of a record that was read from an input topic."""
+    value = record.value
+    said = (
+        reject.reason,
+        reject.detail[:_DETAIL_LIMIT],
+        source.topic,
+        str(source.partition),
+        str(record.offset),
+        render(now),
+        __version__,
+    )
+    headers = [
+        *record.headers,
+        *((name, text.encode()) for name, text in zip(_NAMES, said, strict=True)),
+    ]
+    if value is not None and len(value) > VALUE_LIMIT:
+        headers.append((_LEFT_OUT, str(len(value)).encode()))
+        value = None
+    topic = Topic(source.topic).dead_letters
+    return Outgoing(topic, record.key, value, tuple(headers))
+
+
+def read(record: Record) -> DeadLetter | Reject:
+    """Answer what a dead letter holds; a Reject when the record is none of ours."""
+    headers = tuple(record.headers)
+    value_bytes = None
+    try:
+        if headers and headers[-1][0] == _LEFT_OUT:
+            value_bytes = int(headers[-1][1])
+            headers = headers[:-1]
+        own, block = headers[: -len(_NAMES)], headers[-len(_NAMES) :]
+        if tuple(name for name, _ in block) != _NAMES:
+            return _not_ours("dlq-reason: required")
+        said = [text.decode() for _, text in block]
+        at = parse(said[5])
+        if at is None:
+            return _not_ours("dlq-time: format")
+        return DeadLetter(
+            key=record.key,
+            value=record.value,
+            headers=own,
+            reject=Reject(RejectReason(said[0]), said[1]),
+            topic=Topic(said[2]),
+            partition=int(said[3]),
+            offset=int(said[4]),
+            at=at,
+            version=said[6],
+            value_bytes=value_bytes,
+        )
+    except ValueError:
+        return _not_ours("dlq headers: format")
+
+
+def _not_ours(detail: str) -> Reject:
+    return Reject(RejectReason.SCHEMA_VIOLATION, detail)
