@@ -212,6 +212,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def rules_paths(self) -> list[Path]:
+        """Answer the rule files, in the order in which they win."""
+        return [Path(p.strip()) for p in self.rules_files.split(",") if p.strip()]
+
+    @property
     def ssl_context(self) -> ssl.SSLContext | None:
         """Answer the TLS context of connections to Kafka, None without TLS.
 

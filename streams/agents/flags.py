@@ -23,7 +23,6 @@ from streams.wire import address_state, dead_letter
 from streams.wire import evidence as evidence_wire
 from streams.wire import flag as flag_wire
 from streams.wire.reject import Reject, RejectReason
-from streams.wire.topic import Topic
 
 _DAY = 24 * 3_600_000
 QUEUE_LIFE = 8 * _DAY

@@ -36,11 +36,6 @@ _T = TypeVar("_T")
 _CLASSES = {c.value: c for c in FailureClass}
 
 
-def announce(change: FlagChange) -> tuple[Outgoing, Outgoing]:
-    """Answer a change's two records: the change event, and the flag as it is now."""
-    return change_record(change), state_record(change)
-
-
 def change_record(change: FlagChange) -> Outgoing:
     """Answer the record of a change on `mail.address-flags.changes.v1`."""
     record_key = key(change.flag.tenant_id, change.flag.address)
@@ -57,14 +52,19 @@ def change_record(change: FlagChange) -> Outgoing:
     )
 
 
-def state_record(change: FlagChange) -> Outgoing:
-    """Answer the record of the flag's new state on `mail.address-flags.v1`."""
-    record_key = key(change.flag.tenant_id, change.flag.address)
-    envelope = Envelope(
-        SOURCE, "mailflag.flag.v1", record_key, change.revision, change.at, FLAG
-    )
-    cleared = change.type is ChangeType.CLEARED
-    value = None if cleared else encode_flag(change.flag)
+def state_record(flag: Flag) -> Outgoing:
+    """Answer the record of a flag as it is now on `mail.address-flags.v1`."""
+    return _state(flag, flag.revision, flag.updated_at, encode_flag(flag))
+
+
+def tombstone(change: FlagChange) -> Outgoing:
+    """Answer the record that takes a cleared flag off `mail.address-flags.v1`."""
+    return _state(change.flag, change.revision, change.at, None)
+
+
+def _state(flag: Flag, revision: int, at: Instant, value: bytes | None) -> Outgoing:
+    record_key = key(flag.tenant_id, flag.address)
+    envelope = Envelope(SOURCE, "mailflag.flag.v1", record_key, revision, at, FLAG)
     return Outgoing(Topic.FLAGS, record_key, value, envelope.headers())
 
 

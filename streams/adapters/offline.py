@@ -1,0 +1,226 @@
+"""The offline twin: the same stages without Kafka, over a file of events.
+
+Time is the file's. Events are taken in order of arrival and arrival drives the
+timers, so a file gives the same flags and alerts each time, however fast it runs.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import orjson
+
+from streams.core import instant
+from streams.core.instant import Instant
+from streams.engine.bulletin import Bulletin
+from streams.engine.stage import Batch, Message, Output, Stage, Tally
+from streams.engine.table import MemoryTable
+from streams.wire.reject import RejectReason
+from streams.wire.topic import INPUTS, Topic
+
+TYPES: dict[str, Topic] = {
+    "send-attempt": Topic.SEND_ATTEMPTS,
+    "dsn": Topic.DSN_EVENTS,
+    "flag-command": Topic.FLAG_COMMANDS,
+}
+"""The `type` of a line to the topic on which it would have come."""
+
+_TOGETHER_MS = 1_000
+"""Events that arrived within this time are one batch: what a worker does, too."""
+_TOGETHER = 1_000
+"""Most events of a batch."""
+
+
+_EPOCH = Instant(0)
+
+
+class Arrived(NamedTuple):
+    """One event of the file, as a record of its topic."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+    offset: int
+    """Line number."""
+    timestamp: int
+    """When it arrived."""
+
+
+class Refused(NamedTuple):
+    """An event that could not be used."""
+
+    line: int
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Events of the current batch, by topic."""
+
+    records: dict[str, list[Arrived]] = field(default_factory=dict)
+    first: int = 0
+    count: int = 0
+
+    def add(self, topic: str, record: Arrived) -> None:
+        if not self.count:
+            self.first = record.timestamp
+        self.records.setdefault(topic, []).append(record)
+        self.count += 1
+
+    def full(self, arrived: int) -> bool:
+        return bool(self.count) and (
+            self.count >= _TOGETHER or arrived - self.first >= _TOGETHER_MS
+        )
+
+
+@dataclass(slots=True)
+class Offline:
+    """Runs stages over events; what they publish goes to `emit`."""
+
+    stages: Mapping[str, Stage]
+    """Input topic to the stage that reads it."""
+    emit: Callable[[Message], None]
+    """Takes what goes to subscribers: changes, current flags, alerts."""
+    refuse: Callable[[Refused], None]
+    bulletins: Sequence[Bulletin] = ()
+    tallies: Counter[Tally] = field(default_factory=Counter)
+    events: int = 0
+    now: Instant = _EPOCH
+    """The latest arrival so far."""
+    _tables: dict[int, MemoryTable] = field(default_factory=dict)
+    _pending: _Pending = field(default_factory=_Pending)
+    _offsets: Counter[str] = field(default_factory=Counter)
+
+    def run(self, lines: Iterable[bytes]) -> Iterator[int]:
+        """Go through the events; answers the number of the line it is at, often.
+
+        At the end, timers run up to the last arrival.
+        """
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            self.events += 1
+            taken = self._take(number, line)
+            if isinstance(taken, Refused):
+                self.refuse(taken)
+                continue
+            topic, record = taken
+            if self._pending.full(record.timestamp):
+                self._flush()
+                yield number
+            self._pending.add(topic, record)
+            self.now = max(self.now, Instant(record.timestamp))
+        self._flush()
+        self._run_timers(self.now)
+        yield self.events
+
+    def _take(self, number: int, line: bytes) -> tuple[str, Arrived] | Refused:
+        """Answer a line as a record of the topic that its type says."""
+        try:
+            event = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            return Refused(number, RejectReason.NOT_JSON, "not UTF-8 JSON text")
+        if not isinstance(event, dict):
+            return Refused(number, RejectReason.SCHEMA_VIOLATION, "/: type")
+        kind = event.get("type")
+        topic = TYPES.get(kind) if isinstance(kind, str) else None
+        if topic is None:
+            return Refused(number, RejectReason.SCHEMA_VIOLATION, "/type: enum")
+        arrived = self._arrival(event)
+        if arrived is None:
+            return Refused(number, RejectReason.BAD_TIME, "/arrived_at")
+        return topic, Arrived(None, line, (), number, arrived)
+
+    def _arrival(self, event: dict[str, object]) -> Instant | None:
+        """Answer when an event reached us: as it says, else the latest so far."""
+        said = event.get("arrived_at")
+        if said is not None:
+            return instant.parse(said) if isinstance(said, str) else None
+        at = event.get("time")
+        claimed = instant.parse(at) if isinstance(at, str) else None
+        return max(self.now, claimed or Instant(0))
+
+    def _flush(self) -> None:
+        """Process the events that arrived together."""
+        pending, self._pending = self._pending, _Pending()
+        if not pending.count:
+            return
+        self._run_timers(Instant(pending.first))
+        for topic, records in pending.records.items():
+            self._process(topic, records, self.now)
+
+    def _process(self, topic: str, records: Sequence[Arrived], now: Instant) -> None:
+        stage = self.stages[topic]
+        batch = Batch(topic, 0, records)
+        self._publish(stage.process(batch, self._table(stage), now), now)
+
+    def _table(self, stage: Stage) -> MemoryTable:
+        table = self._tables.get(id(stage))
+        if table is None:
+            table = self._tables[id(stage)] = MemoryTable(stage.due_at)
+        return table
+
+    def _publish(self, output: Output, now: Instant) -> None:
+        """Hand on what a stage wrote: to the next stage, or to the outside."""
+        self.tallies.update(output.tallies)
+        onward: dict[str, list[Arrived]] = {}
+        for message in output.messages:
+            if message.topic in self.stages:
+                offset = self._offsets[message.topic]
+                self._offsets[message.topic] += 1
+                record = Arrived(
+                    message.key, message.value, message.headers, offset, now
+                )
+                onward.setdefault(message.topic, []).append(record)
+            elif message.topic.endswith(_DEAD_LETTERS):
+                self.refuse(_refused(message))
+            else:
+                self._tell(message, now)
+        for topic, records in onward.items():
+            self._process(topic, records, now)
+
+    def _tell(self, message: Message, now: Instant) -> None:
+        for bulletin in self.bulletins:
+            if bulletin.topic == message.topic:
+                bulletin.apply(message.key, message.value, now)
+        self.emit(message)
+
+    def _run_timers(self, until: Instant) -> None:
+        """Let every stage do what became due, each thing at its own time."""
+        stages = {id(stage): stage for stage in self.stages.values()}
+        while True:
+            waiting = [
+                (at, name)
+                for name, table in self._tables.items()
+                if (at := table.next_due()) is not None and at <= until
+            ]
+            if not waiting:
+                return
+            at, name = min(waiting)
+            self._publish(stages[name].due(self._tables[name], at), at)
+
+
+_DEAD_LETTERS = INPUTS[0].dead_letters.removeprefix(INPUTS[0])
+
+
+def _refused(message: Message) -> Refused:
+    said = {name: value.decode() for name, value in message.headers}
+    return Refused(
+        int(said.get("dlq-offset", "0")),
+        said.get("dlq-reason", ""),
+        said.get("dlq-detail", ""),
+    )
+
+
+def reject_line(refused: Refused) -> bytes:
+    """Write a refused event as a line of output."""
+    return orjson.dumps(
+        {
+            "type": "rejected",
+            "line": refused.line,
+            "reason": refused.reason,
+            "detail": refused.detail,
+        }
+    )

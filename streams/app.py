@@ -1,0 +1,75 @@
+"""The composition root: builds everything from the settings, decides nothing.
+
+Read it top to bottom for the whole flow: ingest turns what the platform
+published into evidence, flags folds evidence into the state of each address.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from streams.agents.classifying import Classifiers
+from streams.agents.flags import FlagsStage
+from streams.agents.ingest import IngestStage
+from streams.core.policy import PolicyBook
+from streams.engine.spec import LaneSpec
+from streams.engine.stage import Stage
+from streams.errors import ConfigurationError
+from streams.settings import Settings
+from streams.wire import policy_file, rulebook
+from streams.wire.topic import INPUTS, Topic
+
+FLAGS_TABLE = "flags"
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of one deployment."""
+
+    ingest: IngestStage
+    flags: FlagsStage
+
+    def by_topic(self) -> dict[str, Stage]:
+        """Answer which stage reads which topic."""
+        return {**dict.fromkeys(INPUTS, self.ingest), Topic.EVIDENCE: self.flags}
+
+    def specs(self) -> list[LaneSpec]:
+        """Answer the stages as the engine's lanes."""
+        return [
+            LaneSpec("ingest", INPUTS, self.ingest),
+            LaneSpec("flags", (Topic.EVIDENCE,), self.flags, table=FLAGS_TABLE),
+        ]
+
+
+def build_stages(settings: Settings) -> Stages:
+    """Make the stages.
+
+    Raises:
+        ConfigurationError: the policy or a rule file is wrong.
+    """
+    policies = build_policies(settings.policy_file)
+    rules = rulebook.load(settings.rules_paths)
+    return Stages(
+        ingest=IngestStage(
+            Classifiers(rules, policies),
+            fold_local_part=settings.fold_local_part,
+            dead_letter_share=settings.dead_letter_share,
+            dead_letter_run=settings.dead_letter_run,
+        ),
+        flags=FlagsStage(policies, settings.success_memory_days),
+    )
+
+
+def build_policies(path: Path | None) -> PolicyBook:
+    """Read the policy file; without one the defaults hold.
+
+    Raises:
+        ConfigurationError: the file cannot be read or has mistakes.
+    """
+    if path is None:
+        return PolicyBook()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"the policy file {path} cannot be read: {error}"
+        raise ConfigurationError(message) from error
+    return policy_file.parse(text, path.name)
