@@ -4,7 +4,8 @@ Stages read it synchronously; on Kafka a follower keeps it up to date, offline
 whoever replays applies the records himself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 from streams.core.instant import Instant
 
@@ -12,9 +13,21 @@ from streams.core.instant import Instant
 class Bulletin:
     """The newest value of each key of a topic, in memory."""
 
-    def __init__(self, topic: str) -> None:
-        """Start empty; `topic` is the logical name."""
+    def __init__(
+        self,
+        topic: str,
+        *,
+        max_age: timedelta | None = None,
+        keep: Callable[[bytes], bool] | None = None,
+    ) -> None:
+        """Start empty; `topic` is the logical name.
+
+        With `max_age`, records older than that when the worker starts need not be
+        read. A value for which `keep` says no removes its key, as no value does.
+        """
         self.topic = topic
+        self.max_age = max_age
+        self._keep = keep
         self.revision = 0
         """Grows with every applied record, so a reader sees that it must look."""
         self.reached: Instant | None = None
@@ -43,7 +56,7 @@ class Bulletin:
         self.reached = at
         if key is None:
             return
-        if value is None:
+        if value is None or (self._keep is not None and not self._keep(value)):
             self._values.pop(key, None)
         else:
             self._values[key] = value

@@ -52,6 +52,9 @@ class Observer(Protocol):
     ) -> None:
         """Note that a lane gave up its transaction and its state."""
 
+    def forwarded(self, stage: str, *, seconds: float, records: int) -> None:
+        """Note that a round of a forwarding stage was acknowledged."""
+
     def recovery_progressed(
         self, stage: str, partition: int, *, applied: int, left: int
     ) -> None:
@@ -99,6 +102,9 @@ class NullObserver:
     def transaction_aborted(
         self, stage: str, partition: int, reason: AbortReason
     ) -> None:
+        """Ignore it."""
+
+    def forwarded(self, stage: str, *, seconds: float, records: int) -> None:
         """Ignore it."""
 
     def recovery_progressed(

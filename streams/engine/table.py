@@ -163,7 +163,7 @@ class NoTable:
         """Answer that there is nothing."""
         return None
 
-    def put(self, key: bytes, value: bytes) -> None:
+    def put(self, key: bytes, value: bytes) -> None:  # noqa: ARG002
         """Refuse: the lane would not keep it.
 
         Raises:

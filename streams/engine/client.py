@@ -1,0 +1,80 @@
+"""The engine's own connections to Kafka: producers of lanes, readers of logs."""
+
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from streams.engine.config import Compression, EngineConfig
+
+RETRY_BACKOFF_MS = 20
+"""aiokafka's default of 100 ms is felt in every transaction that must retry."""
+_BATCH_OVERHEAD = 4096
+
+
+def authentication(config: EngineConfig) -> dict[str, Any]:
+    """Answer the keyword arguments of aiokafka's clients for the security."""
+    security = config.security
+    kwargs: dict[str, Any] = {"security_protocol": security.protocol.value}
+    if security.uses_tls:
+        kwargs["ssl_context"] = security.ssl_context
+    if security.uses_sasl:
+        kwargs["sasl_mechanism"] = security.sasl_mechanism.value
+        kwargs["sasl_plain_username"] = security.sasl_username
+        kwargs["sasl_plain_password"] = security.sasl_password
+    return kwargs
+
+
+def forwarding_producer(config: EngineConfig, stage: str) -> AIOKafkaProducer:
+    """Make an idempotent producer: no loss and no duplicates of its own making."""
+    return AIOKafkaProducer(
+        enable_idempotence=True,
+        client_id=f"{config.app_id}-{stage}",
+        **_producing(config),
+    )
+
+
+def transactional_producer(
+    config: EngineConfig, stage: str, partition: int
+) -> AIOKafkaProducer:
+    """Make the one producer that may write for a partition of a stage.
+
+    Its id belongs to the partition, so starting it fences every older owner and
+    ends the older owner's transaction.
+    """
+    identity = f"{config.app_id}-{stage}-{partition}"
+    return AIOKafkaProducer(
+        transactional_id=identity,
+        transaction_timeout_ms=int(config.transaction_timeout * 1000),
+        client_id=identity,
+        **_producing(config),
+    )
+
+
+def log_reader(config: EngineConfig, purpose: str) -> AIOKafkaConsumer:
+    """Make a reader without a group, of committed records from the beginning."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=config.servers,
+        client_id=f"{config.app_id}-{purpose}",
+        group_id=None,
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_partition_fetch_bytes=config.fetch_max_bytes,
+        fetch_max_wait_ms=100,
+        request_timeout_ms=int(config.request_timeout * 1000),
+        **authentication(config),
+    )
+
+
+def _producing(config: EngineConfig) -> dict[str, Any]:
+    packed = config.compression is not Compression.NONE
+    return {
+        "bootstrap_servers": config.servers,
+        "acks": "all",
+        "compression_type": config.compression.value if packed else None,
+        "max_batch_size": config.max_request_bytes,
+        "max_request_size": config.max_request_bytes + _BATCH_OVERHEAD,
+        "request_timeout_ms": int(config.request_timeout * 1000),
+        "retry_backoff_ms": RETRY_BACKOFF_MS,
+        **authentication(config),
+    }

@@ -1,0 +1,393 @@
+"""Faust's consumer, handing whole batches of one partition to the agents.
+
+Faust keeps subscription, membership and the fetch loop. It loses, for the
+engine's topics, acks, commits and positions: a batch is only processed when it
+continues where the last one of its partition ended, in the same generation, and
+after the last seek.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from os import _exit
+from typing import TYPE_CHECKING
+
+from aiokafka.errors import ConsumerStoppedError
+from faust.transport.drivers.aiokafka import Consumer, Transport
+from faust.types import TP, ConsumerMessage
+from mode import Service
+
+from streams.engine.ending import end_now
+from streams.engine.event import FAUST_LOGGER, Event, note
+from streams.engine.exits import ExitCode
+from streams.engine.fetching import FetchingThread
+from streams.engine.lane import Lane
+from streams.engine.stage import Record
+from streams.engine.upstream import Untyped
+
+if TYPE_CHECKING:
+    from streams.engine.application import BatchApp
+
+FETCH_WAIT = 0.2
+"""Seconds that a fetch waits for records; a seek must wait for it."""
+
+
+class BatchMessage(ConsumerMessage):
+    """Consecutive records of one partition, dressed as one Faust message.
+
+    `offset` is the last record's. `previous` is where the batch before ended,
+    `epoch` the number of the last seek of the partition when it was fetched.
+    """
+
+    __slots__ = ("epoch", "previous")
+    epoch: int
+    previous: int | None
+
+
+class BatchConsumer(Consumer):
+    """The consumer; `app.lanes` and `app.services` belong to the engine."""
+
+    logger = FAUST_LOGGER
+    app: "BatchApp"
+    _thread: FetchingThread
+
+    def __init__(self, *args: Untyped, **kwargs: Untyped) -> None:
+        """Set up positions before Faust's own set-up asks for the thread."""
+        self._epoch = 0
+        self._seeking: set[TP] = set()
+        self._sought: dict[TP, int] = {}
+        self._processed: dict[TP, int] = {}
+        self._fetching_or_seeking = asyncio.Lock()
+        self.positioned_for: int | None = None
+        self.stale_batches = 0
+        super().__init__(*args, **kwargs)
+        self.lanes = self.app.lanes
+        self.services = self.app.services
+        self.config = self.services.config
+        self.lanes.generation = self._generation
+        self.lanes.reposition = self.reposition
+        self.app.on_rebalance_complete.connect(self._open_lanes, weak=False)
+
+    def _generation(self) -> int:
+        return int(self.app.consumer_generation_id)
+
+    def _new_consumer_thread(self) -> FetchingThread:
+        """Make our thread (Faust's: transport/drivers/aiokafka.py:237)."""
+        thread = FetchingThread(self, loop=self.loop, beacon=self.beacon)
+        thread.config = self.app.services.config
+        thread.ending = self.app.services.ending
+        return thread
+
+    @property
+    def connected(self) -> bool:
+        """Say whether the group's coordinator answers."""
+        return self._thread.connected
+
+    async def leave_group(self) -> None:
+        """Tell the group, so that others take over without waiting."""
+        await self._thread.leave_group()
+
+    # Rebalances ---------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish what was accepted before the group goes on.
+
+        Faust's part stops the flow and clears the agents' queues first
+        (transport/consumer.py:642).
+        """
+        await super().on_partitions_revoked(revoked)
+        note(Event.PARTITIONS_REVOKED, count=len(revoked))
+        self.positioned_for = None
+        await self.lanes.quiesce()
+        await self._commit_for_the_last_time()
+        self._processed.clear()
+
+    async def on_partitions_assigned(
+        self, assigned: set[TP], generation_id: int = 0
+    ) -> None:
+        """Watch that the assignment ends in open lanes."""
+        await super().on_partitions_assigned(assigned, generation_id)
+        if assigned:
+            self.add_future(self._watch(generation_id))
+
+    async def _open_lanes(self, *_: Untyped, **__: Untyped) -> None:
+        """Open lanes when Faust says that the rebalance is complete.
+
+        The signal comes before Faust seeks and resumes (tables/recovery.py:309),
+        so the seek finds recovered positions. A CancelledError that nobody asked
+        for leaks out of aiokafka when a connection closes; if it got out of here,
+        Faust's recovery task would end in silence and the worker would stay a
+        member that never works again.
+        """
+        try:
+            for follower in self.app.followers:
+                await follower.ready()
+            await self.lanes.open(self.assignment(), self._generation())
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and self.app.should_stop:
+                raise
+            end_now(_opening_code(error), "partitions could not be opened", error)
+
+    async def _watch(self, generation: int) -> None:
+        """End the process when an assignment does not end in open lanes."""
+        seen, since = -1, time.monotonic()
+        while self._generation() == generation != self.positioned_for:
+            await asyncio.sleep(1.0)
+            if self.app.should_stop:
+                return
+            if self.lanes.progress != seen:
+                seen, since = self.lanes.progress, time.monotonic()
+            if time.monotonic() - since > self.config.stall_limit:
+                end_now(ExitCode.STALLED, "assigned partitions do not open")
+
+    # Positions ----------------------------------------------------------------
+
+    async def perform_seek(self) -> None:
+        """Continue where the tables, or else the group's offsets, say.
+
+        Faust waits for this with a time-out and, when that is over, resumes the
+        flow WITHOUT the seek (tables/recovery.py:324); so the engine's own
+        time-out is shorter, and ends the process.
+        """
+        try:
+            async with asyncio.timeout(0.8 * self.app.conf.broker_request_timeout):
+                await self._seek_all()
+        except BaseException as error:
+            task = asyncio.current_task()
+            asked = self.app.should_stop or (task is not None and task.cancelling())
+            if isinstance(error, asyncio.CancelledError) and asked:
+                raise
+            end_now(ExitCode.SEEK_FAILED, "positions could not be set", error)
+        self.positioned_for = self._generation()
+
+    async def _seek_all(self) -> None:
+        owned = sorted(self.assignment())
+        stateful = [tp for tp in owned if self.lanes.spec(tp.topic).stateful]
+        forwarding = [tp for tp in owned if tp not in set(stateful)]
+        positions = {tp: self.lanes.position(tp) for tp in stateful}
+        # After every lane was initialised: nobody else commits any more.
+        positions |= await self._thread.committed_offsets(forwarding)
+        await self.reposition(positions)
+
+    async def reposition(self, positions: dict[TP, int | None]) -> None:
+        """Read on from the given positions; None is the beginning.
+
+        aiokafka does not rewind a partition without a committed offset
+        (consumer/consumer.py:901), so every position is given in numbers.
+        """
+        self._epoch += 1
+        self._seeking.update(positions)
+        try:
+            async with self._fetching_or_seeking:
+                exact = await self._exact(positions)
+                await self._thread.seek_to(exact)
+                self._read_offset.update(exact)
+                self._processed.update(exact)
+        finally:
+            self._epoch += 1
+            self._sought.update(dict.fromkeys(positions, self._epoch))
+            self._seeking.difference_update(positions)
+
+    async def _exact(self, positions: dict[TP, int | None]) -> dict[TP, int]:
+        bounds = await self._thread.bounds(list(positions))
+        exact = {}
+        for tp, wanted in positions.items():
+            first, end = bounds[tp]
+            if wanted is not None and wanted > end:
+                end_now(ExitCode.INPUT_TRUNCATED, f"{tp.topic} ends before {wanted}")
+            exact[tp] = first if wanted is None else max(wanted, first)
+        return exact
+
+    def claim(self, message: BatchMessage) -> Lane | None:
+        """Answer the lane that must process a batch now, or None to ignore it.
+
+        What is ignored was fetched before a seek or in an older generation, and
+        is read again by whoever owns the partition.
+        """
+        tp = message.tp
+        current = message.epoch == self._sought.get(tp, 0) and tp not in self._seeking
+        lane = self.lanes.lane(tp, self._generation())
+        if (
+            lane is None
+            or not current
+            or message.generation_id != self._generation()
+            or self.services.ending.failed
+        ):
+            self.stale_batches += 1
+            return None
+        if self._processed.get(tp) != message.previous:
+            end_now(
+                ExitCode.CONTINUITY_BROKEN,
+                f"{tp.topic}-{tp.partition}: processed to {self._processed.get(tp)},"
+                f" batch continues {message.previous}",
+            )
+        self._processed[tp] = message.offset + 1
+        return lane
+
+    def lag(self, tp: TP) -> int | None:
+        """Answer how many positions of a partition are not processed yet."""
+        state = self._thread.fetch_state(tp)
+        processed = self._processed.get(tp)
+        if state is None or processed is None:
+            return None
+        position, end = state
+        # With nothing under way, the fetcher may have gone over control records.
+        at = position if processed == self._read_offset[tp] else processed
+        return max(0, end - at)
+
+    # Fetching -----------------------------------------------------------------
+
+    async def getmany(
+        self,
+        timeout: float,  # noqa: ARG002, ASYNC109 - Faust's signature
+    ) -> AsyncIterator[tuple[TP, BatchMessage]]:
+        """Fetch once and yield batches, a turn for each partition.
+
+        Fetching and seeking take turns (one lock), so nothing fetched before a
+        seek comes out after it. Instead of transport/consumer.py:693, which
+        yields records.
+        """
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # as Faust
+        records: Mapping[TP, list[Record]] = {}
+        async with self._fetching_or_seeking:
+            generation, epoch = self._generation(), self._epoch
+            active = self._get_active_partitions() if self.flow_active else None
+            if active:
+                records = await self._getmany(active, FETCH_WAIT) or {}
+        if not active:
+            await self.sleep(0.05)
+            return
+        waiting = deque((TP(*tp), batch, 0) for tp, batch in records.items() if batch)
+        size = self.config.batch_max_records
+        while waiting:
+            if not self.flow_active or self._generation() != generation:
+                return  # read again after the seek that every resume begins with
+            tp, batch, start = waiting.popleft()
+            if tp in self._seeking or self._sought.get(tp, 0) > epoch:
+                continue
+            part = batch[start : start + size] if len(batch) > size else batch
+            if start + size < len(batch):
+                waiting.append((tp, batch, start + size))
+            yield tp, self._batch(tp, part)
+
+    def _batch(self, tp: TP, records: Sequence[Record]) -> BatchMessage:
+        last: Untyped = records[-1]
+        return BatchMessage(
+            tp.topic,
+            tp.partition,
+            last.offset,
+            last.timestamp / 1000.0,
+            last.timestamp_type,
+            None,
+            None,
+            records,  # type: ignore[arg-type] # a batch where Faust has one value
+            None,
+            0,
+            0,
+            tp,
+            generation_id=self._generation(),
+        )
+
+    async def _drain_messages(self, fetcher: Untyped) -> None:
+        """Deliver batches until the consumer or the fetcher stops.
+
+        Instead of transport/consumer.py:1170. A batch waits in this loop while its
+        agent's queue is full; a rebalance ends the wait.
+        """
+        deliver = self.callback
+        try:
+            while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001
+                await self.sleep(0)
+                async for tp, message in self.getmany(FETCH_WAIT):
+                    message.previous = self._read_offset[tp]
+                    message.epoch = self._sought.get(tp, 0)
+                    self._read_offset[tp] = message.offset + 1
+                    await self.wait_first(deliver(message), self.suspend_flow.wait())
+        except (asyncio.CancelledError, ConsumerStoppedError):
+            if not self.app.should_stop:
+                raise
+
+    # What Faust must not do for the engine's topics -----------------------------
+
+    async def wait_empty(self) -> None:
+        """Wait for no acks: lanes know what is unfinished (consumer.py:876)."""
+
+    def ack(self, message: Untyped) -> bool:
+        """Do not turn acks into commits (transport/consumer.py:825)."""
+        message.acked = True
+        return True
+
+    def _new_offset(self, tp: TP) -> int | None:  # noqa: ARG002 - Faust's signature
+        """Commit nothing by Faust's bookkeeping (transport/consumer.py:1097)."""
+        return None
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Raise none of Faust's alarms about its own bookkeeping."""
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Do not stop fetching for a second (transport/consumer.py:547).
+
+        A full queue holds the fetch loop back by itself.
+        """
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Do nothing, as for `on_buffer_full`."""
+
+    # Offsets and the end --------------------------------------------------------
+
+    @Service.task
+    async def _commit_offsets_often(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self.config.commit_interval)
+            if self.positioned_for == self._generation():
+                await self._commit_offsets_now()
+
+    async def _commit_offsets_now(self) -> None:
+        if self.services.ending.failed:
+            return
+        try:
+            await self.services.offsets.commit(self._thread.commit_offsets)
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a rebalance, or an absent broker
+            note(Event.OFFSETS_NOT_COMMITTED, error=type(error).__name__)
+
+    async def _commit_for_the_last_time(self) -> None:
+        """Commit before others take over; what is not committed is done twice."""
+        try:
+            async with asyncio.timeout(self.config.quiesce_limit / 2):
+                await self._commit_offsets_now()
+        except TimeoutError:
+            note(Event.OFFSETS_NOT_COMMITTED, error="TimeoutError")
+        self.services.offsets.forget()
+
+    async def on_stop(self) -> None:
+        """Finish, commit, close; Faust then leaves the group.
+
+        aiokafka and mode can hang in a stop while the broker is away, so a thread
+        that depends on neither ends the process at the limit.
+        """
+        limit = threading.Timer(
+            self.config.stop_limit, _exit, [int(ExitCode.STOP_TIMED_OUT)]
+        )
+        limit.daemon = True
+        limit.start()
+        await self.lanes.quiesce()
+        await self._commit_for_the_last_time()
+        await self.lanes.stop()
+        await super().on_stop()
+
+
+def _opening_code(error: BaseException) -> ExitCode:
+    if isinstance(error, TimeoutError):
+        return ExitCode.UNAVAILABLE
+    return ExitCode.OPEN_FAILED
+
+
+class BatchTransport(Transport):
+    """Faust's Kafka transport with the engine's consumer."""
+
+    Consumer = BatchConsumer

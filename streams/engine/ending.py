@@ -1,0 +1,75 @@
+"""How a process ends that must not go on.
+
+An open transaction is aborted by whoever takes the partition over, or by the
+broker after its time-out, so ending at once is always safe. What can be done in
+good order is tried first, within a bound: abort, so that readers are not held
+back, and leave the group, so that others take over at once.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from streams.engine.event import Event, note
+from streams.engine.exits import ExitCode
+
+PARTING_LIMIT = 3.0
+"""Seconds for leaving in good order before the process ends all the same."""
+
+
+def end_now(
+    code: ExitCode, reason: str, error: BaseException | None = None
+) -> NoReturn:
+    """End the process, whatever else is going on in it.
+
+    Not `sys.exit`: that is an exception in one task, which Faust or aiokafka may
+    swallow, and it waits for threads.
+    """
+    note(
+        Event.WORKER_FAILED,
+        logging.CRITICAL,
+        exit_code=int(code),
+        exit_name=code.name,
+        reason=reason,
+        error=type(error).__name__ if error is not None else None,
+    )
+    for handler in logging.getLogger().handlers:
+        handler.flush()
+    os._exit(code)
+
+
+class Ending:
+    """The one way out of a worker: the first failure wins."""
+
+    def __init__(self) -> None:
+        """Start without a failure."""
+        self.failed = False
+        self.parting: Callable[[], Awaitable[None]] | None = None
+        """What to do in good order; set by the worker."""
+        self._task: asyncio.Task[None] | None = None
+
+    def fail(
+        self, code: ExitCode, reason: str, error: BaseException | None = None
+    ) -> None:
+        """End the process soon; nothing is committed from here on."""
+        if self.failed:
+            return
+        self.failed = True
+        if error is not None:
+            logging.getLogger("streams.engine").error(
+                Event.WORKER_FAILED.value, exc_info=error
+            )
+        self._task = asyncio.ensure_future(self._part(code, reason, error))
+
+    async def _part(
+        self, code: ExitCode, reason: str, error: BaseException | None
+    ) -> None:
+        try:
+            if self.parting is not None:
+                async with asyncio.timeout(PARTING_LIMIT):
+                    await self.parting()
+        except BaseException as trouble:  # noqa: BLE001 - it ends here anyway
+            note(Event.WORKER_FAILED, logging.WARNING, error=type(trouble).__name__)
+        end_now(code, reason, error)

@@ -1,0 +1,110 @@
+"""A lane: everything that belongs to one partition of one input on its owner.
+
+Work inside a lane is strictly sequential; lanes run side by side. What a batch
+changes is in memory at once and durable when the lane says so; if it cannot
+become durable, the lane is dropped with its memory.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import Enum, auto
+from typing import NamedTuple
+
+from faust.types import TP
+
+from streams.core.instant import Instant
+from streams.engine.ending import Ending
+from streams.engine.exits import ExitCode
+from streams.engine.services import Services, clock
+from streams.engine.spec import LaneSpec
+from streams.engine.stage import Batch, Output, PartitionTable, Record
+
+
+class LaneState(Enum):
+    """Whether a lane takes batches."""
+
+    OPENING = auto()
+    """Its producer or its table is not ready."""
+    READY = auto()
+    """It takes batches."""
+    LOST = auto()
+    """Fenced or in doubt: its memory is not to be believed any more."""
+    CLOSED = auto()
+    """Given up; what it has not finished is done again elsewhere."""
+
+
+class Place(NamedTuple):
+    """What a lane belongs to."""
+
+    spec: LaneSpec
+    topic: str
+    """Logical name of the input topic."""
+    tp: TP
+    """Its partition, with the topic's real name."""
+
+
+class Lane(ABC):
+    """What ownership and agents know of a lane of either kind."""
+
+    def __init__(self, services: Services, place: Place, generation: int) -> None:
+        """Prepare a lane for a place that is owned since `generation`."""
+        self.spec, self.topic, self.tp = place
+        self.generation = generation
+        self.state = LaneState.OPENING
+        self.position: int | None = None
+        """Where reading continues; None: from the beginning."""
+        self._services = services
+
+    @property
+    @abstractmethod
+    def clean(self) -> bool:
+        """Say whether everything accepted is durable."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """Make everything accepted durable without waiting for more."""
+
+    def keep(self, generation: int) -> None:
+        """Go on in the next generation of the group."""
+        self.generation = generation
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give the lane up with whatever it has not finished."""
+
+    @abstractmethod
+    def accept(self, next_offset: int, output: Output) -> None:
+        """Take what a batch made; `next_offset` follows the batch."""
+
+    @property
+    @abstractmethod
+    def table(self) -> PartitionTable:
+        """The table that the stage is handed."""
+
+    def process(self, records: Sequence[Record], next_offset: int) -> None:
+        """Run the stage over a batch and accept what it makes.
+
+        There is no await between reading the table and accepting: nobody else
+        sees the state in between.
+        """
+        now = clock()
+        batch = Batch(self.topic, self.tp.partition, records)
+        try:
+            output = self.spec.stage.process(batch, self.table, now)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+            stage_failed(self._services.ending, self.spec, error)
+            return
+        self.accept(next_offset, output)
+        observer = self._services.observer
+        size = sum([len(record.value or b"") for record in records])
+        name, partition = self.spec.name, self.tp.partition
+        observer.batch_processed(
+            name, self.topic, partition, records=len(records), size=size
+        )
+        reached = Instant(records[-1].timestamp)
+        observer.progressed(name, self.topic, partition, reached=reached, now=now)
+
+
+def stage_failed(ending: Ending, spec: LaneSpec, error: Exception) -> None:
+    """End the worker because a stage raised; nothing of the batch is kept."""
+    ending.fail(ExitCode.STAGE_FAILED, f"stage {spec.name} raised", error)

@@ -1,0 +1,102 @@
+"""Messages on their way out: which partition, which record batch, which topic."""
+
+import asyncio
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from streams.engine.config import EngineConfig
+from streams.engine.partitioner import partition_of
+from streams.engine.stage import Headers, Message
+
+Row = tuple[bytes | None, bytes | None, Headers]
+"""Key, value and headers of a record to be written."""
+Destination = tuple[str, int]
+"""Real topic name and partition."""
+
+
+class Outbox:
+    """Packs messages into record batches and hands them to a producer.
+
+    Batches of one partition go out one after the other, in order; those of
+    different partitions share a request.
+    """
+
+    def __init__(self, config: EngineConfig, producer: AIOKafkaProducer) -> None:
+        """Write through `producer`, which the caller starts and stops."""
+        self._config = config
+        self._producer = producer
+        self._counts: dict[str, int] = {}
+        self._turn = itertools.count()
+
+    async def send(
+        self,
+        messages: Iterable[Message],
+        changelog: tuple[Destination, Mapping[bytes, bytes | None]] | None = None,
+    ) -> list[asyncio.Future[Any]]:
+        """Hand everything over; each future is one batch's acknowledgement.
+
+        Every one of them must be awaited: aiokafka commits a transaction although
+        a produce in it failed (producer/message_accumulator.py:308 waits for the
+        batches and never looks at their results).
+        """
+        rows = await self._by_destination(messages)
+        queues = [iter(self._batches(rows[place], place)) for place in rows]
+        if changelog is not None:
+            place, changes = changelog
+            queues.append(
+                self._batches(((k, v, ()) for k, v in changes.items()), place)
+            )
+        sent: list[asyncio.Future[Any]] = []
+        while queues:
+            for queue in list(queues):
+                batch = next(queue, None)
+                if batch is None:
+                    queues.remove(queue)
+                    continue
+                builder, (topic, partition) = batch
+                sent.append(
+                    await self._producer.send_batch(builder, topic, partition=partition)
+                )
+        return sent
+
+    async def _by_destination(
+        self, messages: Iterable[Message]
+    ) -> dict[Destination, list[Row]]:
+        rows: dict[Destination, list[Row]] = defaultdict(list)
+        names: dict[str, str] = {}
+        for topic, key, value, headers, partition in messages:
+            name = names.get(topic)
+            if name is None:
+                name = names[topic] = self._config.topic(topic)
+                partitions = await self._producer.partitions_for(name)
+                self._counts[name] = len(partitions)
+            if partition is None:
+                count = self._counts[name]
+                if key is None:
+                    partition = next(self._turn) % count  # noqa: PLW2901
+                else:
+                    partition = partition_of(key, count)  # noqa: PLW2901
+            rows[name, partition].append((key, value, headers))
+        return rows
+
+    def _batches(
+        self, rows: Iterable[Row], place: Destination
+    ) -> Iterator[tuple[Any, Destination]]:
+        builder = self._producer.create_batch()
+        for key, value, headers in rows:
+            row = {"key": key, "value": value, "timestamp": None}
+            listed = list(headers)  # aiokafka's record writer takes nothing else
+            if builder.append(**row, headers=listed) is None:
+                yield builder, place
+                builder = self._producer.create_batch()
+                builder.append(**row, headers=listed)
+        yield builder, place
+
+
+def per_topic(messages: Iterable[Message]) -> Counter[str]:
+    """Count messages by logical topic."""
+    return Counter(message.topic for message in messages)

@@ -1,0 +1,281 @@
+"""Which lanes this worker serves, through every rebalance.
+
+Open, when partitions are newly owned: fence the older owner, recover the table,
+continue at the recovered position; in this order. Quiesce, when partitions are
+revoked or the worker stops: finish what was accepted, within a bound, and drop
+what cannot finish together with its memory.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from aiokafka import TopicPartition
+from faust.types import TP
+
+from streams.engine.event import Event, note
+from streams.engine.exits import ExitCode
+from streams.engine.forwarding import Forwarder, ForwardingLane
+from streams.engine.lane import Lane, LaneState, Place
+from streams.engine.observer import AbortReason
+from streams.engine.recovery import Recovered, RecoveryAbandoned, recover
+from streams.engine.services import Services
+from streams.engine.spec import LaneSpec
+from streams.engine.stateful import StatefulLane
+from streams.engine.table import DueAt, Store
+
+TableFactory = Callable[[DueAt], Store]
+"""Makes an empty table; given the stage's `due_at`."""
+
+REOPEN_PAUSE = 60.0
+"""A lane in doubt twice within this many seconds is beyond its own means."""
+
+
+class Lanes:
+    """The lanes of a worker, by real topic and partition."""
+
+    def __init__(
+        self, services: Services, specs: Sequence[LaneSpec], make_table: TableFactory
+    ) -> None:
+        """Prepare for the given stages; nothing is owned yet."""
+        self._services = services
+        self._make_table = make_table
+        self._specs: dict[str, tuple[LaneSpec, str]] = {
+            services.config.topic(topic): (spec, topic)
+            for spec in specs
+            for topic in spec.topics
+        }
+        self._forwarders = {
+            spec.name: Forwarder(services, spec) for spec in specs if not spec.stateful
+        }
+        self._open: dict[TP, Lane] = {}
+        self._last_generation: int | None = None
+        self._doubts: dict[TP, float] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.generation: Callable[[], int] = lambda: -1
+        """Answers the group's present generation; set by the consumer."""
+        self.reposition: Callable[[dict[TP, int | None]], object]
+        """Moves reading to a position; set by the consumer."""
+        self.progress = 0
+        """Grows while lanes are being opened, so that a watch sees it."""
+        self.opened_for: int | None = None
+        """Generation whose partitions are all open."""
+
+    @property
+    def topics(self) -> list[str]:
+        """Real names of all input topics."""
+        return list(self._specs)
+
+    def spec(self, topic: str) -> LaneSpec:
+        """Answer the stage that reads an input topic, by real name."""
+        return self._specs[topic][0]
+
+    def lane(self, tp: TP, generation: int) -> Lane | None:
+        """Answer the lane that takes batches of `tp`, if it is ready."""
+        lane = self._open.get(tp)
+        if lane is None or lane.state is not LaneState.READY:
+            return None
+        return lane if lane.generation == generation else None
+
+    def stateful(self) -> list[StatefulLane]:
+        """Answer the open lanes that have a table."""
+        return [ln for ln in self._open.values() if isinstance(ln, StatefulLane)]
+
+    def all(self) -> list[Lane]:
+        """Answer all open lanes."""
+        return list(self._open.values())
+
+    def position(self, tp: TP) -> int | None:
+        """Answer where reading of a stateful lane's partition continues."""
+        lane = self._open.get(tp)
+        return None if lane is None else lane.position
+
+    async def open(self, assigned: Iterable[TP], generation: int) -> None:
+        """Serve the assigned partitions: keep, close and open lanes."""
+        wanted = {tp for tp in assigned if tp.topic in self._specs}
+        self._keep(wanted, generation)
+        new = [
+            self._make(tp, generation) for tp in sorted(wanted) if tp not in self._open
+        ]
+        for forwarder in self._forwarders.values():
+            await forwarder.start()
+        if not await self._fill([ln for ln in new if isinstance(ln, StatefulLane)]):
+            return
+        for lane in new:
+            if isinstance(lane, ForwardingLane):
+                lane.state = LaneState.READY
+            self._open[lane.tp] = lane
+        self.opened_for = generation
+        self._report_open()
+        note(Event.LANES_OPEN, generation=generation, new=len(new), all=len(wanted))
+
+    async def quiesce(self) -> None:
+        """Finish what was accepted; drop the lanes that cannot within the limit."""
+        lanes = self.all()
+        for lane in lanes:
+            lane.finish()
+        end = time.monotonic() + self._services.config.quiesce_limit
+        while time.monotonic() < end and not all(  # noqa: ASYNC110 - of many lanes
+            lane.clean for lane in lanes if lane.state is LaneState.READY
+        ):
+            await asyncio.sleep(0.005)
+        for lane in lanes:
+            if lane.state is not LaneState.READY or not lane.clean:
+                note(
+                    Event.LANE_DROPPED,
+                    logging.WARNING,
+                    stage=lane.spec.name,
+                    partition=lane.tp.partition,
+                )
+                self._close(lane)
+
+    async def stop(self) -> None:
+        """Close every lane and connection."""
+        for lane in self.all():
+            self._close(lane)
+        for forwarder in self._forwarders.values():
+            await forwarder.stop()
+
+    async def abort(self) -> None:
+        """End every open transaction, so that readers go on at once."""
+        await asyncio.gather(
+            *(lane.abort() for lane in self.stateful()), return_exceptions=True
+        )
+
+    def _keep(self, wanted: set[TP], generation: int) -> None:
+        """Keep the lanes that nobody else can have owned in between.
+
+        Those are the ones of the very next generation: in between the group had
+        no other assignment. And only clean ones, because memory ahead of the log
+        is never kept.
+        """
+        successive = self._last_generation == generation - 1
+        for lane in self.all():
+            ready = lane.state is LaneState.READY and lane.clean
+            if successive and ready and lane.tp in wanted:
+                lane.keep(generation)
+            else:
+                self._close(lane)
+        self._last_generation = generation
+
+    def _make(self, tp: TP, generation: int) -> Lane:
+        spec, topic = self._specs[tp.topic]
+        place = Place(spec, topic, tp)
+        if not spec.stateful:
+            forwarder = self._forwarders[spec.name]
+            return ForwardingLane(self._services, place, generation, forwarder)
+        table = self._make_table(spec.stage.due_at)
+        return StatefulLane(
+            self._services, place, generation, table=table, lost=self._lost
+        )
+
+    async def _fill(self, lanes: list[StatefulLane]) -> bool:
+        """Initialise, recover and open; False when a newer assignment came."""
+        if not lanes:
+            return True
+        generation = lanes[0].generation
+        try:
+            async with asyncio.timeout(self._services.config.recovery_deadline):
+                await asyncio.gather(*(self._initialise(lane) for lane in lanes))
+                found = await self._recover(lanes)
+        except RecoveryAbandoned:
+            found = {}
+        if self.generation() != generation or not found:
+            for lane in lanes:
+                lane.close()
+            return False
+        for lane in lanes:
+            lane.open(found[TopicPartition(*lane.changelog)].position)
+        return True
+
+    async def _initialise(self, lane: StatefulLane) -> None:
+        await lane.initialise()
+        self.progress += 1
+
+    async def _recover(
+        self, lanes: list[StatefulLane]
+    ) -> dict[TopicPartition, Recovered]:
+        by_log = {TopicPartition(*lane.changelog): lane for lane in lanes}
+        generation = lanes[0].generation
+        observer = self._services.observer
+
+        def progress(tp: TopicPartition, applied: int, left: int) -> None:
+            self.progress += 1
+            lane = by_log[tp]
+            observer.recovery_progressed(
+                lane.spec.name, lane.tp.partition, applied=applied, left=left
+            )
+
+        began = time.monotonic()
+        found = await recover(
+            self._services.config,
+            {tp: lane.table for tp, lane in by_log.items()},
+            wanted=lambda: self.generation() == generation,
+            progress=progress,
+        )
+        note(
+            Event.TABLES_RECOVERED,
+            tables=len(lanes),
+            records=sum(one.records for one in found.values()),
+            seconds=round(time.monotonic() - began, 3),
+        )
+        return found
+
+    def _close(self, lane: Lane) -> None:
+        self._open.pop(lane.tp, None)
+        lane.close()
+        self._services.observer.lag_unknown(
+            lane.spec.name, lane.topic, lane.tp.partition
+        )
+        self._report_open()
+
+    def _report_open(self) -> None:
+        names = {spec.name for spec, _ in self._specs.values()}
+        for name in names:
+            count = sum(lane.spec.name == name for lane in self._open.values())
+            self._services.observer.lanes_open(name, count)
+
+    def _lost(self, lane: StatefulLane, reason: AbortReason) -> None:
+        """Wait for the rebalance that explains a fencing, or recover from doubt."""
+        facts = {"stage": lane.spec.name, "partition": lane.tp.partition}
+        note(Event.LANE_FENCED, logging.WARNING, cause=reason.value, **facts)
+        fenced = reason is AbortReason.FENCED
+        work = self._await_rebalance(lane) if fenced else self._reopen(lane)
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _await_rebalance(self, lane: StatefulLane) -> None:
+        await asyncio.sleep(self._services.config.fence_grace)
+        if self._open.get(lane.tp) is lane:
+            self._services.ending.fail(
+                ExitCode.FENCED, f"stage {lane.spec.name} fenced without a rebalance"
+            )
+
+    async def _reopen(self, lane: StatefulLane) -> None:
+        """Take the partition over from ourselves: a new epoch, the log's state."""
+        now = time.monotonic()
+        if now - self._doubts.get(lane.tp, -REOPEN_PAUSE) < REOPEN_PAUSE:
+            self._services.ending.fail(
+                ExitCode.ENGINE_FAILED, f"stage {lane.spec.name} is in doubt again"
+            )
+            return
+        self._doubts[lane.tp] = now
+        try:
+            lane.close()
+            fresh = self._make(lane.tp, lane.generation)
+            assert isinstance(fresh, StatefulLane)  # noqa: S101 - as the old one
+            if self._open.get(lane.tp) is not lane or not await self._fill([fresh]):
+                return
+            fresh.state = LaneState.OPENING  # until reading is where it must be
+            await self.reposition({fresh.tp: fresh.position})  # type: ignore[misc]
+            if self._open.get(lane.tp) is not lane:
+                fresh.close()
+                return
+            self._open[fresh.tp] = fresh
+            fresh.state = LaneState.READY
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+            self._services.ending.fail(ExitCode.OPEN_FAILED, "reopening failed", error)
+        else:
+            note(Event.LANE_REOPENED, stage=lane.spec.name, partition=lane.tp.partition)
