@@ -77,12 +77,14 @@ def canonical(text: str, *, fold_local: bool = True) -> Address | AddressFault:
         local, domain = plain[1], canonical_domain(plain[2])
         if not isinstance(domain, AddressFault) and len(text) <= MAX_OCTETS:
             return Address(local.lower() if fold_local else local, domain)
+    if _CONTROL.search(text.strip()):
+        return AddressFault.CONTROL_CHARACTER
     bare = _unwrap(text)
     if not bare:
         return AddressFault.EMPTY
     if len(bare) > MAX_OCTETS or len(bare.encode(errors="replace")) > MAX_OCTETS:
         return AddressFault.TOO_LONG
-    if _CONTROL.search(bare) or not bare.isprintable():
+    if not bare.isprintable():  # after \x{...} was read, too
         return AddressFault.CONTROL_CHARACTER
     raw_local, at, raw_domain = _split(bare)
     if not at:
