@@ -1,0 +1,315 @@
+"""The closed catalogue of metrics, and the observer that keeps them.
+
+A label's values are a closed set or a partition number; never an address, a
+domain, a host or a text. Counters of what the stages did grow only once the
+transaction is committed, so a batch that is processed again is counted once.
+"""
+
+from collections import Counter as Tallies
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from itertools import product
+from typing import NamedTuple
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import choose_encoder
+
+from streams import __version__
+from streams.agents import tally
+from streams.core.evidence import Action, CommandAction, Outcome
+from streams.core.failure import TRAITS
+from streams.core.flag import ChangeType, ClearedBy
+from streams.core.instant import Instant
+from streams.engine.observer import AbortReason
+from streams.engine.readiness import Readiness
+from streams.engine.stage import Tally
+from streams.wire.reject import RejectReason
+from streams.wire.topic import INPUTS, Topic
+
+_SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60)
+_SIZES = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000)
+_MS = 1000
+
+# The `_created` twin of every series says nothing that Prometheus uses.
+disable_created_metrics()  # type: ignore[no-untyped-call] # upstream's omission
+
+
+class Counted(NamedTuple):
+    """What is known of a tally: its help, its labels and their values.
+
+    Known series start at 0, because `rate` cannot see the first increment of a
+    series that was not there before.
+    """
+
+    help: str
+    labels: tuple[str, ...] = ()
+    known: Iterable[tuple[str, ...]] = ()
+
+
+COUNTED: dict[str, Counted] = {
+    tally.REJECTED: Counted(
+        "Records that went to a dead-letter topic, by input and reason.",
+        ("topic", "reason"),
+        product((*INPUTS, Topic.EVIDENCE), RejectReason),
+    ),
+    tally.IGNORED: Counted(
+        "Mails to the bounce mailbox that are no reports, by kind.", ("kind",)
+    ),
+    tally.EVIDENCE: Counted(
+        "Evidence made of input records, by kind and by what it says.",
+        ("kind", "said"),
+        (
+            *product(("attempt",), Outcome),
+            *product(("report",), Action),
+            *product(("command",), CommandAction),
+        ),
+    ),
+    tally.SKEWED: Counted(
+        "Events that claimed to be from the future and were dated back.",
+        ("topic",),
+        product(INPUTS),
+    ),
+    tally.FLAG_CHANGES: Counted(
+        "Flags set, updated and cleared, by side and class of the failure.",
+        ("change", "side", "class"),
+        (
+            (change, traits.side, failure_class)
+            for change in ChangeType
+            for failure_class, traits in TRAITS.items()
+        ),
+    ),
+    tally.FLAG_CLEARS: Counted(
+        "Flags cleared, by what cleared them.", ("cause",), product(ClearedBy)
+    ),
+    tally.LATE_EVIDENCE: Counted(
+        "Evidence about a message older than all that are remembered."
+    ),
+    tally.MISMATCHES: Counted("Answers of mail servers that a delivery contradicted."),
+}
+"""Every tally of the stages; the metric is `mailflag_<name>_total`."""
+
+
+class Metrics:
+    """All metrics of one worker, in a registry of their own."""
+
+    def __init__(self) -> None:
+        """Make every series that is known beforehand."""
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        Info("mailflag_build", "Version of the program.", registry=self.registry).info(
+            {"version": __version__}
+        )
+        self._tallies = {
+            name: self._counted(name, counted) for name, counted in COUNTED.items()
+        }
+        self._make_flow()
+        self._make_transactions()
+        self._make_lanes()
+
+    def page(self, accept: str) -> tuple[bytes, str]:
+        """Answer the body and the content type that a scraper asks for."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self.registry), content_type
+
+    def watch_readiness(self, readiness: Callable[[], Readiness]) -> None:
+        """Answer at every scrape whether the worker can do its work."""
+        ready = self._gauge(
+            "worker_ready", "1 when the worker serves its partitions, as /readyz says."
+        )
+        ready.set_function(lambda: readiness().ready)
+        condition = self._gauge(
+            "worker_condition", "1 for each condition of it that is met.", "condition"
+        )
+        for name in Readiness._fields:
+            condition.labels(name).set_function(partial(_met, readiness, name))
+
+    def _counted(self, name: str, counted: Counted) -> Counter:
+        counter = self._counter(name, counted.help, *counted.labels)
+        for labels in counted.known:
+            counter.labels(*labels)
+        return counter
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        full = f"mailflag_{name}_total"
+        return Counter(full, documentation, labels, registry=self.registry)
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        full = f"mailflag_{name}"
+        return Gauge(full, documentation, labels, registry=self.registry)
+
+    def _histogram(
+        self, name: str, documentation: str, buckets: tuple[float, ...]
+    ) -> Histogram:
+        return Histogram(
+            f"mailflag_{name}",
+            documentation,
+            ("stage",),
+            registry=self.registry,
+            buckets=buckets,
+        )
+
+    def _make_flow(self) -> None:
+        self._processed = self._counter(
+            "records_processed",
+            "Records that went through a stage; again after a failure.",
+            *("stage", "topic"),
+        )
+        self._processed_bytes = self._counter(
+            "processed_bytes", "Size of their values.", "stage", "topic"
+        )
+        self._batch = self._histogram(
+            "batch_records", "Records of one partition processed together.", _SIZES
+        )
+        self._written = self._counter(
+            "messages_written",
+            "Messages written and committed or acknowledged, by topic.",
+            *("stage", "topic"),
+        )
+
+    def _make_transactions(self) -> None:
+        self._transaction = self._histogram(
+            "transaction_seconds", "From begin to committed.", _SECONDS
+        )
+        self._transaction_writes = self._histogram(
+            "transaction_writes", "Table changes and messages committed.", _SIZES
+        )
+        self._aborted = self._counter(
+            "transactions_aborted",
+            "Transactions given up together with the lane's memory, by reason.",
+            *("stage", "reason"),
+        )
+        self._forward = self._histogram(
+            "forward_seconds", "From handed over to acknowledged.", _SECONDS
+        )
+        self._forward_messages = self._histogram(
+            "forward_messages", "Messages acknowledged in one round.", _SIZES
+        )
+        self._pending = self._gauge(
+            "pending_writes", "Writes that wait for their transaction."
+        )
+
+    def _make_lanes(self) -> None:
+        where = ("stage", "topic", "partition")
+        self._lanes = self._gauge(
+            "lanes", "Partitions that this worker serves.", "stage"
+        )
+        self._lag = self._gauge(
+            "lag_records", "Records of a partition that wait to be processed.", *where
+        )
+        self._last_processed = self._gauge(
+            "last_processed_timestamp_seconds",
+            "When the last record of a partition was processed.",
+            *where,
+        )
+        self._last_record = self._gauge(
+            "last_record_timestamp_seconds",
+            "When the last record processed had reached the topic.",
+            *where,
+        )
+        self._recovery_left = self._gauge(
+            "recovery_left_records",
+            "Positions of the changelog still to be read; 0 when recovered.",
+            *("stage", "partition"),
+        )
+        self._recovery_applied = self._gauge(
+            "recovery_applied_records",
+            "Records of the changelog applied in the last recovery.",
+            *("stage", "partition"),
+        )
+        self._keys = self._gauge("table_keys", "Keys in a table.", "stage", "partition")
+
+    def batch_processed(
+        self, stage: str, topic: str, partition: int, *, records: int, size: int
+    ) -> None:
+        """Count a batch that went through its stage."""
+        del partition
+        self._processed.labels(stage, topic).inc(records)
+        self._processed_bytes.labels(stage, topic).inc(size)
+        self._batch.labels(stage).observe(records)
+
+    def progressed(
+        self, stage: str, topic: str, partition: int, *, reached: Instant, now: Instant
+    ) -> None:
+        """Note when the partition went on, and how far."""
+        self._last_processed.labels(stage, topic, partition).set(now / _MS)
+        self._last_record.labels(stage, topic, partition).set(reached / _MS)
+
+    def committed(
+        self, stage: str, *, messages: Mapping[str, int], tallies: Tallies[Tally]
+    ) -> None:
+        """Count what is durable.
+
+        Raises:
+            KeyError: a stage counts what is not in the catalogue.
+        """
+        for topic, count in messages.items():
+            self._written.labels(stage, topic).inc(count)
+        for (name, *labels), count in tallies.items():
+            counter = self._tallies[name]
+            (counter.labels(*labels) if labels else counter).inc(count)
+
+    def transaction_finished(
+        self, stage: str, partition: int, *, seconds: float, records: int
+    ) -> None:
+        """Note a committed transaction."""
+        del partition
+        self._transaction.labels(stage).observe(seconds)
+        self._transaction_writes.labels(stage).observe(records)
+
+    def transaction_aborted(
+        self, stage: str, partition: int, reason: AbortReason
+    ) -> None:
+        """Count a transaction that was given up."""
+        del partition
+        self._aborted.labels(stage, reason).inc()
+
+    def forwarded(self, stage: str, *, seconds: float, records: int) -> None:
+        """Note an acknowledged round of a forwarding stage."""
+        self._forward.labels(stage).observe(seconds)
+        self._forward_messages.labels(stage).observe(records)
+
+    def recovery_progressed(
+        self, stage: str, partition: int, *, applied: int, left: int
+    ) -> None:
+        """Note how far a table's recovery is."""
+        self._recovery_left.labels(stage, partition).set(left)
+        self._recovery_applied.labels(stage, partition).set(applied)
+
+    def lanes_open(self, stage: str, count: int) -> None:
+        """Note how many partitions this worker serves."""
+        self._lanes.labels(stage).set(count)
+        for reason in AbortReason:
+            self._aborted.labels(stage, reason)
+
+    def lag(self, stage: str, topic: str, partition: int, records: int) -> None:
+        """Note how much of a partition waits."""
+        self._lag.labels(stage, topic, partition).set(records)
+
+    def lag_unknown(self, stage: str, topic: str, partition: int) -> None:
+        """Forget a partition that another worker serves now."""
+        for gauge in (self._lag, self._last_processed, self._last_record):
+            gauge.remove(stage, topic, partition)
+        for gauge in (self._keys, self._recovery_left, self._recovery_applied):
+            gauge.remove(stage, partition)
+
+    def table_size(self, stage: str, partition: int, keys: int) -> None:
+        """Note how many keys a table holds."""
+        self._keys.labels(stage, partition).set(keys)
+
+    def pending(self, records: int) -> None:
+        """Note how many writes wait."""
+        self._pending.set(records)
+
+
+def _met(readiness: Callable[[], Readiness], condition: str) -> float:
+    return float(getattr(readiness(), condition))
