@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import yaml
 
-from streams.wire.topic import INPUTS
-
 
 class Role(StrEnum):
     """What a topic is to mailflag."""
@@ -27,7 +25,7 @@ class Role(StrEnum):
     OUTPUT = "output"
     """For subscribers."""
     DEAD_LETTER = "dead-letter"
-    """Records of an input that cannot be used."""
+    """Records of another topic that cannot be used."""
     CHANGELOG = "changelog"
     """State of a table; the engine's alone."""
 
@@ -66,7 +64,7 @@ def manifests() -> Mapping[str, Manifest]:
     pattern = _load(folder() / "patterns" / "dead-letter.yaml")
     documents = [
         *(_load(path) for path in sorted((folder() / "topics").glob("*.yaml"))),
-        *(_filled(pattern, input=topic.value) for topic in INPUTS),
+        *(_filled(pattern, source=topic) for topic in pattern["of"]),
     ]
     alone = {d["topic"]: _manifest(d) for d in documents if "partitions" in d}
     joined = {
@@ -136,7 +134,7 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _filled(pattern: dict[str, Any], **names: str) -> dict[str, Any]:
-    """Answer a pattern with `{input}`, `{app}` and `{table}` filled in."""
+    """Answer a pattern with `{source}`, `{app}` and `{table}` filled in."""
     return {
         member: value.format(**names) if isinstance(value, str) else value
         for member, value in pattern.items()

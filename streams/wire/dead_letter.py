@@ -15,9 +15,9 @@ from streams.wire import contract
 from streams.wire.envelope import Headers, Outgoing
 from streams.wire.instant import parse, render
 from streams.wire.reject import Reject, RejectReason
-from streams.wire.topic import INPUTS, Topic
+from streams.wire.topic import Topic
 
-VALUE_LIMIT = contract.manifest(INPUTS[0].dead_letters).value_max_bytes
+VALUE_LIMIT = contract.manifest(Topic.SEND_ATTEMPTS.dead_letters).value_max_bytes
 """Largest value of a dead letter, in bytes."""
 
 _DETAIL_LIMIT = 500
@@ -85,7 +85,7 @@ class DeadLetter(NamedTuple):
 
 
 def build(source: Source, record: Record, reject: Reject, now: Instant) -> Outgoing:
-    """Answer the dead letter of a record that was read from an input topic."""
+    """Answer the dead letter of a record that was read from `source`."""
     value = record.value
     said = (
         reject.reason,
