@@ -1,0 +1,220 @@
+"""A tenant's activity as JSON on `mailflag.tenant-activity.v1`, keyed by tenant.
+
+Decoding gives back the activity that was encoded, except that only the first
+contradictions carry the server's words: a record stays bounded whatever a batch
+holds.
+"""
+
+from itertools import chain
+from typing import Any, NamedTuple
+
+import orjson
+
+from streams.core.activity import (
+    Activity,
+    Contradiction,
+    Failed,
+    Hop,
+    Sample,
+    Weighed,
+)
+from streams.core.failure import FailureClass
+from streams.core.instant import Instant
+from streams.wire import contract
+from streams.wire.envelope import Outgoing
+from streams.wire.instant import parse, render
+from streams.wire.reject import Reject, RejectReason
+from streams.wire.topic import Topic
+
+SCHEMA = "tenant-activity.v1"
+_TEXTS = 100
+"""So many contradictions of a record carry the server's words."""
+_NAME = 255
+"""Longest name of a host, in characters."""
+
+_Body = dict[str, Any]
+_CLASSES = {c.value: c for c in FailureClass}
+
+
+class TenantActivity(NamedTuple):
+    """What one batch of evidence says about one tenant."""
+
+    tenant_id: str
+    partition: int
+    """Partition of the evidence."""
+    offset: int
+    """Offset of the batch's first record: with the partition it names the batch."""
+    activity: Activity
+
+
+def message(
+    tenant_id: str, activity: Activity, partition: int, offset: int
+) -> Outgoing:
+    """Answer the record of one batch's activity of one tenant."""
+    value = encode(TenantActivity(tenant_id, partition, offset, activity))
+    return Outgoing(Topic.TENANT_ACTIVITY, tenant_id.encode(), value, ())
+
+
+def encode(told: TenantActivity) -> bytes:
+    """Write a batch's activity as the value of a record."""
+    activity = told.activity
+    return orjson.dumps(
+        {
+            "tenant_id": told.tenant_id,
+            "partition": told.partition,
+            "offset": told.offset,
+            "outcomes": activity.outcomes,
+            "passed": [
+                {
+                    "minute": render(Instant(minute)),
+                    "provider": provider,
+                    "submission": counts[0],
+                    "mx": counts[1],
+                    "relay": counts[2],
+                }
+                for (minute, provider), counts in activity.passed.items()
+            ],
+            "failed": [
+                _failed(failed, weighed) for failed, weighed in activity.failed.items()
+            ],
+            "samples": list(
+                chain.from_iterable(
+                    (_sample(*kind, sample) for sample in samples)
+                    for kind, samples in activity.samples.items()
+                )
+            ),
+            "contradicted": [
+                _contradiction(customer, contradiction, told=number < _TEXTS)
+                for number, ((_, customer), contradiction) in enumerate(
+                    activity.contradicted.items()
+                )
+            ],
+        }
+    )
+
+
+def decode(value: bytes | None) -> TenantActivity | Reject:
+    """Read a record's value; a Reject when none of ours can have written it."""
+    if not value:
+        return Reject(RejectReason.EMPTY_VALUE, "no value")
+    try:
+        body = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return Reject(RejectReason.NOT_JSON, "not UTF-8 JSON text")
+    try:
+        if contract.validator(SCHEMA).is_valid(body):
+            return _to_activity(body)
+    except ValueError:  # a time that is none, or nesting too deep to validate
+        return Reject(RejectReason.SCHEMA_VIOLATION, "format")
+    return Reject(RejectReason.SCHEMA_VIOLATION, SCHEMA)
+
+
+def _failed(failed: Failed, weighed: Weighed) -> _Body:
+    return {
+        "minute": render(Instant(failed.minute)),
+        "hop": failed.hop,
+        "provider": failed.provider,
+        "class": failed.failure_class,
+        "customer": failed.customer,
+        "weight": weighed.weight,
+        "trials": weighed.trials,
+        "lag_seconds": weighed.lag,
+    }
+
+
+def _sample(
+    hop: Hop, failure_class: FailureClass, provider: str, sample: Sample
+) -> _Body:
+    body: _Body = {
+        "hop": hop,
+        "class": failure_class,
+        "provider": provider,
+        "at": render(sample.at),
+        "text": sample.text,
+    }
+    optional = {
+        "code": sample.code,
+        "enhanced": sample.enhanced,
+        "peer": sample.peer,
+        "host": sample.host,
+        "template_id": sample.template_id,
+    }
+    return body | {k: v for k, v in optional.items() if v is not None}
+
+
+def _contradiction(customer: int, contradiction: Contradiction, *, told: bool) -> _Body:
+    body: _Body = {
+        "customer": customer,
+        "server": contradiction.server[:_NAME],
+        "arrived_at": render(contradiction.arrived_at),
+        "at": render(contradiction.at),
+        "class": contradiction.failure_class,
+        "text": contradiction.text if told else "",
+    }
+    optional = {"code": contradiction.code, "enhanced": contradiction.enhanced}
+    return body | {k: v for k, v in optional.items() if v is not None}
+
+
+def _to_activity(body: _Body) -> TenantActivity:
+    activity = Activity(outcomes=int(body["outcomes"]))
+    for passed in body["passed"]:
+        counts = [int(passed[hop]) for hop in ("submission", "mx", "relay")]
+        activity.passed[_instant(passed["minute"]), passed["provider"]] = counts
+    for failed in body["failed"]:
+        key = Failed(
+            _instant(failed["minute"]),
+            Hop(failed["hop"]),
+            failed["provider"],
+            _class(failed),
+            int(failed["customer"]),
+        )
+        activity.failed[key] = Weighed(
+            float(failed["weight"]), int(failed["trials"]), int(failed["lag_seconds"])
+        )
+    for sample in body["samples"]:
+        kind = (Hop(sample["hop"]), _class(sample), sample["provider"])
+        activity.samples.setdefault(kind, []).append(_to_sample(sample))
+    for told in body["contradicted"]:
+        of = (told["server"], int(told["customer"]))
+        activity.contradicted[of] = _to_contradiction(told)
+    return TenantActivity(
+        body["tenant_id"], int(body["partition"]), int(body["offset"]), activity
+    )
+
+
+def _to_sample(body: _Body) -> Sample:
+    return Sample(
+        at=_instant(body["at"]),
+        code=body.get("code"),
+        enhanced=body.get("enhanced"),
+        text=body["text"],
+        peer=body.get("peer"),
+        host=body.get("host"),
+        template_id=body.get("template_id"),
+    )
+
+
+def _to_contradiction(body: _Body) -> Contradiction:
+    return Contradiction(
+        arrived_at=_instant(body["arrived_at"]),
+        at=_instant(body["at"]),
+        customer="",
+        server=body["server"],
+        failure_class=_class(body),
+        code=body.get("code"),
+        enhanced=body.get("enhanced"),
+        text=body["text"],
+    )
+
+
+def _class(body: _Body) -> FailureClass:
+    """Answer a class; one that only a newer version knows is unknown here."""
+    return _CLASSES.get(body["class"], FailureClass.UNKNOWN)
+
+
+def _instant(text: str) -> Instant:
+    at = parse(text)
+    if at is None:
+        message = "no RFC 3339 time"
+        raise ValueError(message)
+    return at
