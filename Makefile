@@ -56,6 +56,11 @@ check: environment lint ## Format, lint, types, imports, fast tests: under a min
 test: environment lint ## Everything, on a real Kafka too (needs Java and Maven, or a broker)
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: bench
+bench: environment ## Every benchmark, one after the other; figures on standard output
+	@for script in benchmarks/*.py; do \
+	    echo "== $$script"; nice $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
 .PHONY: lint
 lint: $(INSTALLED) ## Format, lint, types and who imports whom
 	$(BIN)/ruff format --check --quiet .

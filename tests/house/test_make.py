@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-TARGETS = ("demo", "check", "test", "lock", "clean", "help")
+TARGETS = ("demo", "check", "test", "bench", "lock", "clean", "help")
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ ADDRESS = re.compile(
     r"(?<![\w.+/-])[\w.+-]+@(?P<domain>(?:[\w-]+\.)+[^\W\d_]{2,})(?![\w@])"
 )
 RESERVED = re.compile(
-    r"(?:.*\.)?(?:example\.(?:com|net|org)|example|test|invalid)", re.IGNORECASE
+    r"(?:.*\.)?-?(?:example\.(?:com|net|org)|example|test|invalid)", re.IGNORECASE
 )
 """Domains that belong to nobody: RFC 2606 and RFC 6761."""
 
