@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from streams.agents import tally
+from streams.agents.census import Census
 from streams.agents.tracing import Tracer
 from streams.core import address as addresses
 from streams.core.activity import Activity
@@ -45,9 +46,12 @@ class FlagsStage:
     """0: a success of an address of which nothing is known is not stored."""
     incidents: Callable[[str], tuple[OpenIncident, ...]] = _no_incidents
     """The open incidents of a tenant."""
+    census: Census = field(default_factory=Census, init=False)
+    """Counts the flags that stand."""
 
     def process(self, batch: Batch, table: PartitionTable, now: Instant) -> Output:
         """Fold a batch of evidence into the table."""
+        self.census.meet(table)
         output = Output()
         states: dict[bytes, AddressState] = {}
         loaded: dict[bytes, AddressState] = {}
@@ -71,12 +75,11 @@ class FlagsStage:
             states[key] = self._observe(state, evidence, activities, output)
         for key, state in states.items():
             if state is not loaded[key]:
-                table.put(key, address_state.encode(state))
+                self._put(table, key, state)
         first = batch.records[0].offset
         for tenant_id, activity in activities.items():
-            output.messages.append(
-                activity_wire.message(tenant_id, activity, batch.partition, first)
-            )
+            record = activity_wire.message(tenant_id, activity, batch.partition, first)
+            output.messages.append(Message(*record))
         return output
 
     def _observe(
@@ -122,6 +125,7 @@ class FlagsStage:
 
     def due(self, table: PartitionTable, now: Instant) -> Output:
         """Announce the clears that have become due, and forget what is over."""
+        self.census.meet(table)
         output = Output()
         for key in table.due(now):
             value = table.get(key)
@@ -133,7 +137,7 @@ class FlagsStage:
             context = Context(tenant_id, address, policy, incidents, now, now)
             decision = decide(address_state.decode(value), context)
             _tell(decision, output)
-            table.put(key, address_state.encode(decision.state))
+            self._put(table, key, decision.state)
         self._forget(table, now)
         return output
 
@@ -149,7 +153,12 @@ class FlagsStage:
             if kept is None:
                 table.delete(key)
             elif kept is not state:
-                table.put(key, address_state.encode(kept))
+                self._put(table, key, kept)
+
+    def _put(self, table: PartitionTable, key: bytes, state: AddressState) -> None:
+        value = address_state.encode(state)
+        self.census.note(table, table.get(key), value)
+        table.put(key, value)
 
 
 def remembered(

@@ -1,15 +1,15 @@
 """The state of an address as bytes: compact, versioned, migrated when it is read.
 
-Layout of version 1: a head (version, number of messages, newest success that is
-not among them, due time of a pending clear), 32 bytes a message, and, only where
-there is something to say, a JSON array: customer, revision, marker, the flag as
-announced and the failures' details. An address that only ever receives mail takes
-18 + 32 n bytes and its customer id.
+Layout of version 1: a head (version, number of messages with what stands in the
+upper half of the byte, newest success that is not among them, due time of a pending
+clear), 32 bytes a message, and, only where there is something to say, a JSON array:
+customer, revision, marker, the flag as announced and the failures' details. An
+address that only ever receives mail takes 18 + 32 n bytes and its customer id.
 """
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -36,8 +36,27 @@ _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
 _ROLES = (None, PeerRole.RELAY, PeerRole.MX)
 _ROLE_CODES = {role: code << 4 for code, role in enumerate(_ROLES)}
 _LOW = 0x0F
+_SUPPRESS = 0x80
+_SIDE_CODES = {side: code << 4 for code, side in enumerate(Side, start=1)}
 _NO_TIME = -1
 _MOST_ATTEMPTS = 0xFFFF
+
+
+class Standing(NamedTuple):
+    """What is counted of a flag that stands."""
+
+    side: Side
+    suppress_recommended: bool
+
+
+_NOT_LISTED = (None,) * (7 - len(Side))
+_STANDING = (
+    *(None, *(Standing(side, suppress_recommended=False) for side in Side)),
+    *_NOT_LISTED,
+    *(None, *(Standing(side, suppress_recommended=True) for side in Side)),
+    *_NOT_LISTED,
+)
+"""What the upper half of the byte says."""
 
 
 class UnreadableState(MailflagError):
@@ -49,7 +68,7 @@ def encode(state: AddressState) -> bytes:
     parts = [
         _HEAD.pack(
             VERSION,
-            len(state.messages),
+            len(state.messages) | _stands(state.flag),
             state.confirmed_at,
             _NO_TIME if state.clear_at is None else state.clear_at,
         )
@@ -77,6 +96,12 @@ def encode(state: AddressState) -> bytes:
     if tail := _tail(state, details):
         parts.append(orjson.dumps(tail))
     return b"".join(parts)
+
+
+def _stands(flag: Flag | None) -> int:
+    if flag is None:
+        return 0
+    return _SIDE_CODES[flag.side] | (_SUPPRESS if flag.suppress_recommended else 0)
 
 
 def _detail(index: int, message: Message) -> list[Any]:
@@ -132,7 +157,8 @@ def decode(value: bytes) -> AddressState:
 
 
 def _read_1(value: bytes) -> AddressState:
-    _, count, confirmed_at, _ = _HEAD.unpack_from(value)
+    _, code, confirmed_at, _ = _HEAD.unpack_from(value)
+    count = code & _LOW
     end = _HEAD.size + count * _MESSAGE.size
     messages = [
         _message(*fields) for fields in _MESSAGE.iter_unpack(value[_HEAD.size : end])
@@ -234,6 +260,11 @@ def _evidence(fields: list[Any]) -> FlagEvidence:
         source=EvidenceSource(shown.source),
         phase=None if shown.phase is None else Phase(shown.phase),
     )
+
+
+def standing(value: bytes) -> Standing | None:
+    """Answer what stands, without reading the rest; None: not flagged."""
+    return _STANDING[value[1] >> 4]
 
 
 def due_at(value: bytes) -> Instant | None:
