@@ -28,15 +28,19 @@ SCALARS = {"string", "integer", "number"}
 
 
 def findings(folder):
-    """Answer every breach in a folder of contracts, none when it is in order."""
+    """Answer the first breaches in a folder of contracts, none when it is in order."""
     contracts = Contracts(folder)
-    return [
-        *manifest_findings(contracts),
-        *pattern_findings(contracts),
-        *schema_findings(contracts),
-        *example_findings(contracts),
-        *asyncapi_findings(contracts),
-    ]
+    for look in (
+        manifest_findings,
+        pattern_findings,
+        schema_findings,
+        example_findings,
+        asyncapi_findings,
+    ):
+        # What follows builds on what has been looked at.
+        if found := list(look(contracts)):
+            return found
+    return []
 
 
 class Contracts:
@@ -192,7 +196,9 @@ def example_findings(contracts):
         event, _, version = name.rpartition(".")
         home = f"{event}/{version}"
         good = [p for p in contracts.examples if p.parent.as_posix() == home]
-        bad = [p for p in contracts.examples if p.parent.as_posix() == f"{home}/invalid"]
+        bad = [
+            p for p in contracts.examples if p.parent.as_posix() == f"{home}/invalid"
+        ]
         if len(good) < MIN_EXAMPLES or len(bad) < MIN_INVALID:
             yield f"{name}: {len(good)} examples and {len(bad)} invalid ones"
         validator = contracts.validator(name)
@@ -202,7 +208,13 @@ def example_findings(contracts):
         for path in bad:
             if set(contracts.examples[path]) != {"reason", "detail", "value"}:
                 yield f"examples/{path}: not reason, detail and value"
-    homes = {f"{event}/{v}" for event, _, v in (n.rpartition(".") for n in contracts.schemas)}
+    yield from _foreign_findings(contracts)
+
+
+def _foreign_findings(contracts):
+    """Answer examples that belong to no schema, or show what may be somebody's."""
+    names = (name.rpartition(".") for name in contracts.schemas)
+    homes = {f"{event}/{version}" for event, _, version in names}
     for path, example in contracts.examples.items():
         if "/".join(path.parts[:2]) not in homes:
             yield f"examples/{path}: of no schema"
@@ -241,7 +253,9 @@ def asyncapi_findings(contracts):
     messages = document["components"]["messages"]
     for topic in topics.keys() & channels.keys():
         manifest, channel = topics[topic], channels[topic]
-        (message,) = (m["$ref"].rpartition("/")[2] for m in channel["messages"].values())
+        (message,) = (
+            m["$ref"].rpartition("/")[2] for m in channel["messages"].values()
+        )
         part = "headers" if manifest["role"] == "dead-letter" else "payload"
         reference = messages[message][part]["schema"]["$ref"]
         if reference != f"./{manifest['schema']}.schema.json":
@@ -250,9 +264,7 @@ def asyncapi_findings(contracts):
         if channel["description"] != content:
             yield f"asyncapi: {topic} is described in other words"
         kafka = channel["bindings"]["kafka"]
-        source = contracts.manifests[manifest.get("partitions_of", topic)] if (
-            "partitions_of" in manifest
-        ) else manifest
+        source = contracts.manifests.get(manifest.get("partitions_of"), manifest)
         if kafka["partitions"] != source["partitions"]:
             yield f"asyncapi: {topic} has another number of partitions"
         for name, value in kafka["topicConfiguration"].items():

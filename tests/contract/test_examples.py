@@ -1,0 +1,88 @@
+"""Every published example is read by the code as its page says."""
+
+import json
+
+import jsonschema_rs
+import orjson
+import pytest
+
+from streams.wire import (
+    activity,
+    attempt,
+    command,
+    contract,
+    dsn_event,
+    evidence,
+    flag,
+)
+from streams.wire.reject import Reject
+
+DECODERS = {
+    "send-attempt": attempt.decode,
+    "dsn-event": dsn_event.decode,
+    "flag-command": command.decode,
+    "evidence": evidence.decode,
+    "tenant-activity": activity.decode,
+    "flag": flag.decode_flag,
+    "flag-change": flag.decode_change,
+}
+ENCODERS = {
+    "evidence": evidence.encode,
+    "tenant-activity": activity.encode,
+    "flag": flag.encode_flag,
+    "flag-change": flag.encode_change,
+}
+WITHOUT_DECODER = {"alert", "dead-letter"}
+HOME = contract.folder() / "examples"
+
+
+def examples(pattern):
+    paths = sorted(HOME.glob(pattern))
+    return [pytest.param(p, id=str(p.relative_to(HOME))) for p in paths]
+
+
+def event_of(path):
+    return path.relative_to(HOME).parts[0]
+
+
+def test_every_schema_has_a_decoder_or_is_known_to_have_none():
+    events = {name.removesuffix(".v1") for name in contract.schema_names()}
+    assert events == DECODERS.keys() | WITHOUT_DECODER
+
+
+@pytest.mark.parametrize("path", examples("*/v1/*.json"))
+def test_an_example_is_read(path):
+    decode = DECODERS.get(event_of(path))
+    if decode is not None:
+        assert not isinstance(decode(path.read_bytes()), Reject)
+    else:
+        validate = contract.validator(f"{event_of(path)}.v1").validate
+        validate(json.loads(path.read_bytes()))
+
+
+@pytest.mark.parametrize("path", examples("*/v1/invalid/*.json"))
+def test_an_invalid_example_is_rejected_for_the_stated_reason(path):
+    page = json.loads(path.read_bytes())
+    decode = DECODERS.get(event_of(path))
+    if decode is not None:
+        reject = decode(orjson.dumps(page["value"]))
+        assert isinstance(reject, Reject)
+        assert (reject.reason, reject.detail) == (page["reason"], page["detail"])
+        return
+    validator = contract.validator(f"{event_of(path)}.v1")
+    with pytest.raises(jsonschema_rs.ValidationError) as error:
+        validator.validate(page["value"])
+    member, _, keyword = page["detail"].partition(": ")
+    where = [str(step) for step in error.value.instance_path]
+    if keyword == "required":
+        where.append(error.value.kind.property)
+    assert (f"/{'/'.join(where)}", error.value.kind.name) == (member, keyword)
+
+
+@pytest.mark.parametrize(
+    "path", [e for name in ENCODERS for e in examples(f"{name}/v1/*.json")]
+)
+def test_what_we_write_is_the_example_that_we_read(path):
+    event = event_of(path)
+    written = ENCODERS[event](DECODERS[event](path.read_bytes()))
+    assert json.loads(written) == json.loads(path.read_bytes())
