@@ -30,6 +30,13 @@ class Fuse:
         self._stretches: deque[tuple[int, bool]] = deque()
         self._seen = 0
 
+    @property
+    def charge(self) -> float:
+        """How near it is: 0 without rejects, 1 when it blows."""
+        run = self._run / self._longest if self._longest else 0.0
+        share = self._rejected / WINDOW / self._share if self._share < 1 else 0.0
+        return min(1.0, max(run, share))
+
     def accepted(self, records: int) -> None:
         """Note records that could be used."""
         if records:

@@ -76,11 +76,16 @@ class IngestStage:
     def due_at(self, key: bytes, value: bytes) -> Instant | None:
         """Answer None: nothing is kept."""
         del key, value
+        return None  # noqa: RET501, PLR1711  # the protocol's answer
 
     def due(self, table: PartitionTable, now: Instant) -> Output:
         """Do nothing: nothing is kept."""
         del table, now
         return Output()
+
+    def charges(self) -> dict[tuple[str, int], float]:
+        """Answer how near the fuse of each partition is to blowing; 1: it blows."""
+        return {where: fuse.charge for where, fuse in self._fuses.items()}
 
     def _fuse(self, batch: Batch) -> Fuse:
         where = (batch.topic, batch.partition)

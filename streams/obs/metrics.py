@@ -26,12 +26,13 @@ from prometheus_client.exposition import choose_encoder
 from streams import __version__
 from streams.agents import tally
 from streams.core.evidence import Action, CommandAction, Outcome
-from streams.core.failure import TRAITS
+from streams.core.failure import TRAITS, Side
 from streams.core.flag import ChangeType, ClearedBy
 from streams.core.instant import Instant
 from streams.engine.observer import AbortReason
 from streams.engine.readiness import Readiness
 from streams.engine.stage import Tally
+from streams.wire.address_state import Standing
 from streams.wire.reject import RejectReason
 from streams.wire.topic import INPUTS, Topic
 
@@ -112,6 +113,7 @@ class Metrics:
         self._tallies = {
             name: self._counted(name, counted) for name, counted in COUNTED.items()
         }
+        self._served: set[tuple[str, int]] = set()
         self._make_flow()
         self._make_transactions()
         self._make_lanes()
@@ -132,6 +134,41 @@ class Metrics:
         )
         for name in Readiness._fields:
             condition.labels(name).set_function(partial(_met, readiness, name))
+
+    def watch_flags(self, standing: Callable[[], Mapping[Standing, int]]) -> None:
+        """Answer at every scrape how many flags stand in this worker's tables."""
+        total = self._gauge(
+            "flags_standing",
+            "Flags that stand in the partitions of this worker.",
+            *("side", "suppress_recommended"),
+        )
+        for side, suppress in product(Side, (False, True)):
+            one = Standing(side, suppress)
+            total.labels(side, str(suppress).lower()).set_function(
+                partial(_count, standing, one)
+            )
+
+    def watch_fuses(
+        self, charges: Callable[[], Mapping[tuple[str, int], float]]
+    ) -> None:
+        """Answer at every scrape how near each input's fuse is to blowing."""
+        charge = self._gauge(
+            "fuse_charge_ratio",
+            "The nearest of this worker's fuses of an input; 1 stops the worker.",
+            "topic",
+        )
+        for topic in INPUTS:
+            charge.labels(topic).set_function(partial(self._nearest, charges, topic))
+
+    def _nearest(
+        self, charges: Callable[[], Mapping[tuple[str, int], float]], topic: str
+    ) -> float:
+        ours = [
+            charge
+            for (name, partition), charge in charges().items()
+            if name == topic and (name, partition) in self._served
+        ]
+        return max(ours, default=0.0)
 
     def _counted(self, name: str, counted: Counted) -> Counter:
         counter = self._counter(name, counted.help, *counted.labels)
@@ -241,6 +278,7 @@ class Metrics:
         self, stage: str, topic: str, partition: int, *, reached: Instant, now: Instant
     ) -> None:
         """Note when the partition went on, and how far."""
+        self._served.add((topic, partition))
         self._last_processed.labels(stage, topic, partition).set(now / _MS)
         self._last_record.labels(stage, topic, partition).set(reached / _MS)
 
@@ -297,6 +335,7 @@ class Metrics:
 
     def lag_unknown(self, stage: str, topic: str, partition: int) -> None:
         """Forget a partition that another worker serves now."""
+        self._served.discard((topic, partition))
         for gauge in (self._lag, self._last_processed, self._last_record):
             gauge.remove(stage, topic, partition)
         for gauge in (self._keys, self._recovery_left, self._recovery_applied):
@@ -313,3 +352,7 @@ class Metrics:
 
 def _met(readiness: Callable[[], Readiness], condition: str) -> float:
     return float(getattr(readiness(), condition))
+
+
+def _count(standing: Callable[[], Mapping[Standing, int]], one: Standing) -> int:
+    return standing().get(one, 0)

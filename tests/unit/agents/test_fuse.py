@@ -58,3 +58,27 @@ def test_the_message_names_the_place_and_the_way_out_but_no_record():
     ) as blown:
         fuse.rejected("bad_address")
     assert "mailflag dlq show" in str(blown.value)
+
+
+def test_its_charge_says_how_near_it_is_by_the_nearer_of_both_limits():
+    fuse = Fuse("topic, partition 0", share=0.5, run=400)
+    assert fuse.charge == 0
+    for _ in range(100):
+        fuse.rejected("not_json")
+    assert fuse.charge == 0.25  # a run of 100, where 400 blow it
+    fuse.accepted(1)
+    assert fuse.charge == 0.2  # a tenth of the window, where a half blows it
+
+
+def test_a_fuse_that_is_switched_off_is_never_charged():
+    fuse = Fuse("topic, partition 0", share=1, run=0)
+    fuse.rejected("not_json")
+    assert fuse.charge == 0
+
+
+def test_a_blown_fuse_is_fully_charged():
+    fuse = Fuse("topic, partition 0", share=0.5, run=2)
+    fuse.rejected("not_json")
+    with pytest.raises(FuseBlown):
+        fuse.rejected("not_json")
+    assert fuse.charge == 1
