@@ -11,10 +11,14 @@ from streams.agents.classifying import Classifiers
 from streams.agents.flags import FlagsStage
 from streams.agents.ingest import IngestStage
 from streams.core.policy import PolicyBook
+from streams.engine.config import EngineConfig, Security
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Stage
+from streams.engine.worker import Worker, build
 from streams.errors import ConfigurationError
-from streams.settings import Settings
+from streams.obs import health, logs
+from streams.obs.metrics import Metrics
+from streams.settings import Settings, revealed
 from streams.wire import policy_file, rulebook
 from streams.wire.topic import INPUTS, Topic
 
@@ -73,3 +77,44 @@ def build_policies(path: Path | None) -> PolicyBook:
         message = f"the policy file {path} cannot be read: {error}"
         raise ConfigurationError(message) from error
     return policy_file.parse(text, path.name)
+
+
+def engine_config(settings: Settings) -> EngineConfig:
+    """Answer what the engine must be told.
+
+    Raises:
+        ConfigurationError: credentials or certificates are missing or unusable.
+    """
+    return EngineConfig(
+        bootstrap_servers=settings.bootstrap_servers,
+        app_id=settings.app_id,
+        topic_prefix=settings.topic_prefix,
+        security=Security(
+            protocol=settings.security_protocol,
+            sasl_mechanism=settings.sasl_mechanism,
+            sasl_username=settings.sasl_username,
+            sasl_password=revealed(settings.sasl_password),
+            ssl_context=settings.ssl_context,
+        ),
+        web_host=settings.web_host,
+        web_port=settings.web_port or None,
+        session_timeout=settings.session_timeout_seconds,
+        transaction_timeout=settings.transaction_timeout_seconds,
+        max_pending_records=settings.max_pending_records,
+    )
+
+
+def build_worker(settings: Settings) -> Worker:
+    """Make a worker with all stages, its metrics and its pages.
+
+    Raises:
+        ConfigurationError: a setting, the policy or a rule file is wrong.
+    """
+    logs.configure(
+        settings.log_format, settings.log_level, revealed(settings.log_hash_key) or ""
+    )
+    metrics = Metrics()
+    stages = build_stages(settings)
+    worker = build(engine_config(settings), stages.specs(), metrics)
+    health.install(worker, metrics)
+    return worker

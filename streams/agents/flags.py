@@ -78,8 +78,8 @@ class FlagsStage:
                 self._put(table, key, state)
         first = batch.records[0].offset
         for tenant_id, activity in activities.items():
-            record = activity_wire.message(tenant_id, activity, batch.partition, first)
-            output.messages.append(Message(*record))
+            told = activity_wire.message(tenant_id, activity, batch.partition, first)
+            output.messages.append(Message(*told))
         return output
 
     def _observe(

@@ -76,7 +76,7 @@ class IngestStage:
     def due_at(self, key: bytes, value: bytes) -> Instant | None:
         """Answer None: nothing is kept."""
         del key, value
-        return None  # noqa: RET501, PLR1711  # the protocol's answer
+        return None  # the protocol's answer
 
     def due(self, table: PartitionTable, now: Instant) -> Output:
         """Do nothing: nothing is kept."""

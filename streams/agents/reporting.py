@@ -1,0 +1,180 @@
+"""Reports (DSNs), to evidence about the addresses that we sent to.
+
+One piece of evidence for each reported recipient. What we set ourselves, address
+and envelope id, goes before what servers wrote; a report that names nobody flags
+nobody.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from streams.agents.classifying import Classifiers
+from streams.core import address as addresses
+from streams.core.address import Address
+from streams.core.attribution import (
+    Envelope,
+    bare_message_id,
+    derived_message_id,
+    envelope,
+)
+from streams.core.evidence import Action, Failure, Report
+from streams.core.failure import PeerRole
+from streams.core.instant import Instant
+from streams.core.provider import provider
+from streams.wire.dsn_event import ParsedDsn, RawDsn
+from streams.wire.reject import Reject, RejectReason
+
+
+class Told(NamedTuple):
+    """What a report event comes to."""
+
+    reports: Sequence[Report]
+    ignored: str | None = None
+    """What kind of mail it was when it was no report at all."""
+
+
+class _Block(NamedTuple):
+    """What a report says about one recipient, however it was published."""
+
+    action: Action
+    original_recipient: str | None
+    final_recipient: str | None
+    status: str | None
+    diagnostic: str | None
+    message_id: str | None
+    envelope_id: str | None
+    reporting_mta: str | None
+    remote_mta: str | None
+    arrival_date: Instant | None
+    last_attempt_date: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reporter:
+    """Reads reports."""
+
+    classifiers: Classifiers
+    fold_local_part: bool
+
+    def evidence(self, event: ParsedDsn | RawDsn, arrived: Instant) -> Told | Reject:
+        """Answer the evidence of a report, or why it can be about nobody."""
+        if isinstance(event, RawDsn):
+            return Reject(RejectReason.DSN_UNPARSEABLE, "/raw: not a report")
+        blocks = [_block(event)]
+        reports = []
+        for block in blocks:
+            report = self._report(event, block, arrived, alone=len(blocks) == 1)
+            if report is not None:
+                reports.append(report)
+        if not reports:
+            return Reject(RejectReason.UNATTRIBUTABLE, "no tenant or no recipient")
+        return Told(reports)
+
+    def _report(
+        self,
+        event: ParsedDsn | RawDsn,
+        block: _Block,
+        arrived: Instant,
+        *,
+        alone: bool,
+    ) -> Report | None:
+        """Answer one block's evidence; None when it is about nobody of ours."""
+        ours = envelope(event.envelope_id) or envelope(block.envelope_id)
+        tenant_id = event.tenant_id or (ours.tenant_id if ours else None)
+        address = self._recipient(event, block, ours, alone=alone)
+        if tenant_id is None or "/" in tenant_id or address is None:
+            return None
+        at = min(event.at, arrived)
+        message_id = (
+            bare_message_id(event.message_id)
+            or (ours.message_id if ours else None)
+            or bare_message_id(block.message_id)
+            or event.envelope_id
+            or block.envelope_id
+            or _derived(address, block)
+        )
+        failure = None
+        if block.action is Action.FAILED:
+            failure = self._failure(tenant_id, block)
+        return Report(
+            id=f"{event.id}/{address}",
+            tenant_id=tenant_id,
+            address=str(address),
+            customer_id=event.customer_id,
+            message_id=message_id,
+            at=at,
+            arrived_at=arrived,
+            message_at=block.arrival_date,
+            action=block.action,
+            failure=failure,
+            reporting_mta=block.reporting_mta,
+            provider=provider(block.remote_mta, address.domain),
+        )
+
+    def _recipient(
+        self,
+        event: ParsedDsn | RawDsn,
+        block: _Block,
+        ours: Envelope | None,
+        *,
+        alone: bool,
+    ) -> Address | None:
+        """Answer whom we sent to.
+
+        The event's own address; else ORCPT (RFC 3461 section 4.2); else what our
+        envelope id says; else Final-Recipient. In a report about several
+        recipients the event's address can be that of one of them only.
+        """
+        spelled = [block.original_recipient, block.final_recipient]
+        if alone:
+            spelled.insert(0, event.address)
+            spelled.insert(2, ours.address if ours else None)
+        found = map(self._canonical, spelled)
+        return next((address for address in found if address is not None), None)
+
+    def _canonical(self, text: str | None) -> Address | None:
+        if not text:
+            return None
+        found = addresses.canonical(text, fold_local=self.fold_local_part)
+        return found if isinstance(found, Address) else None
+
+    def _failure(self, tenant_id: str, block: _Block) -> Failure:
+        role: PeerRole | None = None
+        if block.remote_mta:
+            role = self.classifiers.role_of(tenant_id, block.remote_mta)
+        return self.classifiers.judge(
+            tenant_id,
+            block.diagnostic or "",
+            enhanced=block.status,
+            peer=block.remote_mta,
+            role=role,
+            final=True,
+        )
+
+
+def _block(event: ParsedDsn) -> _Block:
+    """Answer the block that was published as parsed fields."""
+    return _Block(
+        action=event.action,
+        original_recipient=event.original_recipient,
+        final_recipient=event.final_recipient,
+        status=event.status,
+        diagnostic=event.diagnostic,
+        message_id=None,
+        envelope_id=None,
+        reporting_mta=event.reporting_mta,
+        remote_mta=event.remote_mta,
+        arrival_date=event.arrival_date,
+        last_attempt_date=event.last_attempt_date,
+    )
+
+
+def _derived(address: Address, block: _Block) -> str:
+    """Answer an id for the message of a report that names none."""
+    return derived_message_id(
+        str(address),
+        block.reporting_mta,
+        str(block.arrival_date or block.last_attempt_date),
+        block.diagnostic,
+    )
