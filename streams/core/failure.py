@@ -12,7 +12,7 @@ class Side(StrEnum):
     """Whose fault a failure is."""
 
     RECIPIENT = "recipient"
-    """The address, its mailbox or the recipient's own server."""
+    """The address, its mailbox or its owner."""
     SENDER_CONFIG = "sender_config"
     """The tenant's own mail set-up."""
     REPUTATION_POLICY = "reputation_policy"
@@ -20,7 +20,7 @@ class Side(StrEnum):
     CONTENT = "content"
     """This message: its size, text, attachments or form."""
     TRANSIENT = "transient"
-    """Network, DNS and routing; nobody's fault for long."""
+    """Network, DNS, routing, a broken server; nobody's fault for long."""
     UNKNOWN = "unknown"
     """The server did not say enough."""
 
@@ -195,7 +195,8 @@ TRAITS: dict[FailureClass, ClassTraits] = {
     _C.MAILBOX_DISABLED: _now(3),
     _C.MAILBOX_FULL: _after(Side.RECIPIENT, 3, 5),
     _C.RECIPIENT_REFUSED: _after(Side.RECIPIENT, 3, 5),
-    _C.RECIPIENT_SYSTEM_ERROR: _after(Side.RECIPIENT, 5, 5),
+    # Nobody's fault for long: a full disk over there says nothing of the address.
+    _C.RECIPIENT_SYSTEM_ERROR: _after(Side.TRANSIENT, 5, 5),
     _C.PROVIDER_SUPPRESSED: _now(3),
     _C.SUBMISSION_CONNECT_FAILED: _never(Side.SENDER_CONFIG),
     _C.TLS_FAILED: _never(Side.SENDER_CONFIG),

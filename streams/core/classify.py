@@ -1,0 +1,278 @@
+"""What a failure means: one reply in, one verdict out.
+
+The order of questions is fixed: phase and peer role first (before RCPT nothing
+can be about the recipient), then our own identity in the text, then words against
+codes. "Unknown" is an answer: a wrong flag costs more than a late one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from streams.core.failure import (
+    TRAITS,
+    AddressPolicy,
+    Confidence,
+    FailureClass,
+    PeerRole,
+    Phase,
+    Side,
+    Verdict,
+)
+from streams.core.phrase import Span, words
+from streams.core.reply import VAGUE, Reply
+from streams.core.rule import ALSO, KINDS, SAY, UNLESS, CodeRule, Rule, RuleBook
+
+UNKNOWN_RULE = "none"
+"""The `rule` of a verdict that no rule made."""
+
+OWN_IDENTITY_RULE = "own-identity"
+"""The `rule` of a refusal that names our host, address or domain."""
+
+_ABOUT_RECIPIENT = frozenset(c for c, t in TRAITS.items() if t.side is Side.RECIPIENT)
+_BEFORE_RCPT = frozenset(
+    {
+        *(Phase.DNS, Phase.CONNECT, Phase.BANNER, Phase.EHLO, Phase.TLS),
+        *(Phase.AUTH, Phase.MAIL),
+    }
+)
+_OF_RELAY = {
+    FailureClass.NETWORK_ERROR: FailureClass.SUBMISSION_CONNECT_FAILED,
+    FailureClass.DNS_FAILURE: FailureClass.SUBMISSION_CONNECT_FAILED,
+    FailureClass.RECIPIENT_SYSTEM_ERROR: FailureClass.LOCAL_CONFIG_ERROR,
+}
+"""What a fault of the way, or of the server, is when the server is our own relay."""
+_RELAY_ON_RECIPIENT = frozenset({Phase.RCPT, Phase.DATA, Phase.DATA_END, None})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnIdentity:
+    """Who we are when we send: what a refusal of ourselves would quote."""
+
+    ips: frozenset[str] = frozenset()
+    helo_names: frozenset[str] = frozenset()
+    envelope_domains: frozenset[str] = frozenset()
+    relays: frozenset[str] = frozenset()
+    """Hosts that are our own relay, or whose subdomains are."""
+    _quoted: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Lower the case of everything that is looked for."""
+        names = self.ips | self.helo_names | self.envelope_domains
+        quoted = tuple(sorted(name.lower() for name in names if name))
+        object.__setattr__(self, "_quoted", quoted)
+
+    def role_of(self, peer: str | None) -> PeerRole | None:
+        """Say whether a host is our relay; None when that cannot be known."""
+        if peer is None or not self.relays:
+            return None
+        name = peer.lower().rstrip(".")
+        if any(name == own or name.endswith(f".{own}") for own in self.relays):
+            return PeerRole.RELAY
+        return PeerRole.MX
+
+    def is_in(self, text: str) -> bool:
+        """Say whether a text names one of our hosts, addresses or domains."""
+        if not self._quoted:
+            return False
+        lower = text.lower()
+        return any(name in lower and _stands_alone(name, lower) for name in self._quoted)
+
+
+def _stands_alone(name: str, text: str) -> bool:
+    """Say whether a name occurs whole: `192.0.2.2` is not in `192.0.2.25`."""
+    start = text.find(name)
+    while start >= 0:
+        before, after = text[start - 1 : start], text[start + len(name) :][:2]
+        whole = not (before.isalnum() or before in {"-", "_"})
+        if whole and not (after[:1].isalnum() or (after[:1] in {".", "-"} and after[1:].isalnum())):
+            return True
+        start = text.find(name, start + 1)
+    return False
+
+
+class Decision(NamedTuple):
+    """A verdict and what decided it, for `mailflag explain`."""
+
+    verdict: Verdict
+    said: tuple[str, ...]
+    """The words that made the rule win; empty when a code decided."""
+
+
+class Classifier:
+    """Classifies replies by a rule book and an identity; no state, no clock."""
+
+    def __init__(self, rules: RuleBook, own: OwnIdentity | None = None) -> None:
+        """Take the rules, and who we are when we send."""
+        self.rules = rules
+        self.own = own or OwnIdentity()
+
+    def classify(
+        self, reply: Reply, peer_role: PeerRole | None = None, *, final: bool = True
+    ) -> Verdict:
+        """Answer what a failure means.
+
+        `final` is False for a try that will be repeated: like a 4.x.x answer it
+        never speaks against the address at once (RFC 3463 section 3.1).
+        """
+        return self.decide(reply, peer_role, final=final).verdict
+
+    def decide(
+        self, reply: Reply, peer_role: PeerRole | None = None, *, final: bool = True
+    ) -> Decision:
+        """Answer the verdict together with the words that decided."""
+        role = peer_role or self.own.role_of(reply.peer)
+        text_words = words(reply.text)
+        strong, weak = self._by_words(reply, role, text_words)
+        code = self._by_code(reply, role)
+        own = self.own.is_in(reply.text)
+        winner = strong or (code if code and _is_telling(code) else None) or weak or code
+        said: tuple[str, ...] = ()
+        if isinstance(winner, _Hit):
+            said = winner.said(text_words)
+        verdict = _verdict(reply, role, winner, code, own=own, final=final)
+        return Decision(verdict, said)
+
+    def _by_words(
+        self, reply: Reply, role: PeerRole | None, text_words: list[str]
+    ) -> tuple["_Hit | None", "_Hit | None"]:
+        """Answer the first strong and the first weak rule whose words are there."""
+        peer = words(reply.peer) if reply.peer else []
+        found = self.rules.phrases.find([*text_words, "$", *peer])
+        strong = weak = None
+        for owner in sorted(owner for owner in found if owner % KINDS == SAY):
+            number = owner // KINDS
+            rule = self.rules.rules[number]
+            if (rule.weak and weak) or not _applies(rule, reply, role):
+                continue
+            if owner + UNLESS in found or (rule.also and owner + ALSO not in found):
+                continue
+            hit = _Hit(rule, found[owner])
+            if not rule.weak:
+                return hit, weak
+            weak = hit
+        return strong, weak
+
+    def _by_code(self, reply: Reply, role: PeerRole | None) -> CodeRule | None:
+        """Answer the rule of the enhanced code, else of the reply code."""
+        for code in _codes(reply):
+            for rule in self.rules.codes.get(code, ()):
+                if _code_applies(rule, reply, role):
+                    return rule
+        return None
+
+
+class _Hit(NamedTuple):
+    rule: Rule
+    span: Span
+
+    def said(self, text_words: list[str]) -> tuple[str, ...]:
+        """Answer the words that were found."""
+        return tuple(text_words[max(self.span.start - 1, 0) : self.span.end - 1])
+
+
+def _codes(reply: Reply) -> Iterator[str]:
+    if reply.enhanced:
+        yield reply.enhanced
+        yield f"x{reply.enhanced[1:]}"
+    if reply.code:
+        yield str(reply.code)
+
+
+def _is_telling(rule: CodeRule) -> bool:
+    """Say whether a code names one thing."""
+    return "." in rule.code and rule.code.replace("x", "5") not in VAGUE
+
+
+def _applies(rule: Rule, reply: Reply, role: PeerRole | None) -> bool:
+    if rule.phases and reply.phase not in rule.phases:
+        return False
+    if rule.role and rule.role is not role:
+        return False
+    if rule.codes and not _has_code(rule.codes, reply):
+        return False
+    if rule.failure_class in _ABOUT_RECIPIENT:
+        return _may_concern_recipient(rule.failure_class, reply.phase, role) and (
+            role is not PeerRole.RELAY or rule.explicit or not rule.weak
+        )
+    return True
+
+
+def _code_applies(rule: CodeRule, reply: Reply, role: PeerRole | None) -> bool:
+    if rule.phases and reply.phase not in rule.phases:
+        return False
+    if rule.role and rule.role is not role:
+        return False
+    if rule.failure_class in _ABOUT_RECIPIENT:
+        return _may_concern_recipient(rule.failure_class, reply.phase, role) and (
+            role is not PeerRole.RELAY or _is_telling(rule)
+        )
+    return True
+
+
+def _may_concern_recipient(
+    failure_class: FailureClass, phase: Phase | None, role: PeerRole | None
+) -> bool:
+    """Say whether this phase and peer can tell anything about the recipient.
+
+    Of 16 refusals at connect or EHLO and 39 at MAIL FROM none was about the
+    recipient; only the DNS can, about the domain.
+    """
+    if phase is Phase.DNS:
+        return failure_class is FailureClass.BAD_DOMAIN
+    if phase in _BEFORE_RCPT:
+        return False
+    return role is not PeerRole.RELAY or phase in _RELAY_ON_RECIPIENT
+
+
+def _has_code(prefixes: tuple[str, ...], reply: Reply) -> bool:
+    code, enhanced = str(reply.code or ""), reply.enhanced or ""
+    return any(code.startswith(p) or enhanced.startswith(p) for p in prefixes)
+
+
+def _verdict(
+    reply: Reply,
+    role: PeerRole | None,
+    winner: _Hit | CodeRule | None,
+    code: CodeRule | None,
+    *,
+    own: bool,
+    final: bool,
+) -> Verdict:
+    conflict = _digits_differ(reply)
+    if winner is None:
+        failure_class, rule, confidence = FailureClass.UNKNOWN, UNKNOWN_RULE, Confidence.LOW
+    elif isinstance(winner, _Hit):
+        failure_class, rule = winner.rule.failure_class, winner.rule.id
+        confidence = Confidence.MEDIUM if winner.rule.weak else Confidence.HIGH
+        if code and _is_telling(code) and not _same_side(failure_class, code):
+            conflict = True
+    else:
+        failure_class, rule = winner.failure_class, winner.id
+        confidence = Confidence.MEDIUM if _is_telling(winner) else Confidence.LOW
+    if own and failure_class in _ABOUT_RECIPIENT | {FailureClass.UNKNOWN}:
+        explicit = isinstance(winner, _Hit) and winner.rule.explicit
+        if explicit:
+            confidence = Confidence.MEDIUM
+        else:
+            failure_class, rule = FailureClass.SENDER_BLOCKED, OWN_IDENTITY_RULE
+            confidence, conflict = Confidence.MEDIUM, True
+    if conflict and confidence is Confidence.HIGH:
+        confidence = Confidence.MEDIUM
+    if role is PeerRole.RELAY:
+        failure_class = _OF_RELAY.get(failure_class, failure_class)
+    traits = TRAITS[failure_class]
+    policy = traits.address_policy
+    if policy is AddressPolicy.IMMEDIATE and (not final or reply.severity == 4):
+        policy = AddressPolicy.AFTER_N
+    return Verdict(failure_class, traits.side, policy, confidence, rule, conflict)
+
+
+def _digits_differ(reply: Reply) -> bool:
+    return bool(
+        reply.code and reply.enhanced and reply.enhanced[0] != str(reply.code)[0]
+    )
+
+
+def _same_side(failure_class: FailureClass, code: CodeRule) -> bool:
+    return TRAITS[failure_class].side is TRAITS[code.failure_class].side

@@ -1,0 +1,247 @@
+"""SMTP replies as mailers log them, to code, enhanced code, text, phase and peer.
+
+A mailer wraps what it was told ("host X said: ... (in reply to RCPT TO command)"),
+folds it, joins its lines and quotes one answer inside another. What is kept is
+what the server said; who said it and when become fields of their own.
+"""
+
+import re
+from typing import NamedTuple
+
+from streams.core.failure import Phase
+
+MAX_TEXT = 8192
+"""Characters of a reply that are looked at."""
+
+VAGUE = frozenset(
+    f"{digit}.{rest}"
+    for digit in "45"
+    for rest in (
+        *("0.0", "1.0", "2.0", "2.1", "3.0", "4.0", "4.1", "4.7", "5.0", "6.0"),
+        *("7.0", "7.1"),
+    )
+)
+"""Enhanced codes that servers use for several things; text decides (RFC 3463)."""
+
+
+class Reply(NamedTuple):
+    """What a server answered, without the mailer's wrapping."""
+
+    code: int | None
+    """SMTP reply code, 200 to 599."""
+    enhanced: str | None
+    """Enhanced status code, as `5.1.1` (RFC 3463)."""
+    text: str
+    """The words, without codes of their own lines; at most 8 KiB."""
+    phase: Phase | None
+    peer: str | None
+    """Host that answered, in lower case."""
+
+    @property
+    def severity(self) -> int | None:
+        """Class digit, 4 or 5; the milder when the two codes differ."""
+        digits = [
+            digit
+            for digit in (
+                self.code // 100 if self.code else 0,
+                int(self.enhanced[0]) if self.enhanced else 0,
+            )
+            if digit in {4, 5}
+        ]
+        return min(digits, default=None)
+
+
+_SEPARATED = re.compile(
+    # At the start, or after what introduces a reply: "said:", "'", "<", "-> ".
+    r"(?:^|[:'\"<>({=]|\bsaid|\bcode|SMTP;?|->|- |\.\.\. ?) ?([2-5][0-57]\d)"
+    r"(?=[ \-:;,.)]|$)(?![.]\d)",
+)
+_BEFORE_ENHANCED = re.compile(r"(?<![\w.])([2-5][0-57]\d)[ -](?=#?[245]\.\d{1,2}\.\d)")
+_ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d]|\.\d)")
+_LINE_CODE = re.compile(
+    r"(?:(?<=\s)|^)[245]\d\d(?:-(?:#?[245]\.\d\.\d{1,3}(?![\d.]))?"
+    r"|[ :](?:- )?#?[245]\.\d\.\d{1,3}(?![\d.])) ?"
+)
+_FIRST_CODE = re.compile(
+    r"(?:smtp; ?)?[2-5][0-57]\d(?=[ \-:]|$)[ \-:]*(?:#?[245]\.\d\.\d{1,3}[ :-]*)?"
+)
+
+_IN_REPLY_TO = re.compile(r"\(in reply to (?:the )?([\w ]{2,40}?)(?: command)?\)")
+_HOST_SAID = re.compile(
+    r"\bhost:? ([\w.-]{1,255}) ?(?:\[[^\]]{1,60}\]|\([^)]{1,60}\))?(?::\d{1,5})?"
+    r"(?: (?:said|replied|returned|refused to talk to me)|[ ,]{0,2}(?=SMTP error|Delay reason)|:)"
+    r"[: ]{0,2}",
+    re.IGNORECASE,
+)
+_WHILE = re.compile(
+    r"(?:lost connection|conversation) with ([\w.-]{1,255})[^ ]{0,60}"
+    r"(?: timed out)?,? while (?:(?:receiving|performing) the |sending )([\w /-]{2,60})",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"SMTP error from remote (?:mail )?(?:server|mailer) (?:after|for) "
+    r"(initial connection|pipelined MAIL FROM|pipelined end of data|pipelined DATA"
+    r"|end of data|[A-Z]{4}(?: (?:FROM|TO))?)(?: ?:? ?<[^>]{0,320}>)?"
+    r"(?: SIZE=\d+)?(?: command)?[:,]{0,2} ?",
+    re.IGNORECASE,
+)
+_LIKED = re.compile(
+    r"([\w.-]{1,255})? ?(?:\[[^\]]{1,60}\])? ?did not like our "
+    r"(RCPT TO|MAIL FROM|final DATA|DATA|HELO|EHLO)[: ]{0,2}",
+    re.IGNORECASE,
+)
+_CONNECTED = re.compile(
+    r"(?:Connected to [\w.:-]{1,255} but (my name|sender|greeting|connection) "
+    r"(?:was rejected|failed|died)|"
+    r"[\w.:-]{1,255} (?:does not like|failed after I sent the) (recipient|message))\.?"
+    r" ?",
+    re.IGNORECASE,
+)
+_REMOTE_SAID = re.compile(
+    r"remote (?:host said|server (?:replied|returned|said)"
+    r"|smtp server returned)[: ]{0,2}'?",
+    re.IGNORECASE,
+)
+_REFUSED_TO_TALK = re.compile(r"(?:server )?refused to talk to me: ?", re.IGNORECASE)
+
+_PHASES = {
+    "rcpt to": Phase.RCPT,
+    "rcpt": Phase.RCPT,
+    "recipient": Phase.RCPT,
+    "mail from": Phase.MAIL,
+    "mail": Phase.MAIL,
+    "sender": Phase.MAIL,
+    "pipelined mail from": Phase.MAIL,
+    "data": Phase.DATA,
+    "data command": Phase.DATA,
+    "pipelined data": Phase.DATA,
+    "end of data": Phase.DATA_END,
+    "pipelined end of data": Phase.DATA_END,
+    "final data": Phase.DATA_END,
+    "message body": Phase.DATA_END,
+    "message": Phase.DATA_END,
+    "text": Phase.DATA_END,
+    "ehlo": Phase.EHLO,
+    "helo": Phase.EHLO,
+    "lhlo": Phase.EHLO,
+    "my name": Phase.EHLO,
+    "ehlo handshake": Phase.EHLO,
+    "helo handshake": Phase.EHLO,
+    "lhlo handshake": Phase.EHLO,
+    "initial connection": Phase.BANNER,
+    "initial server greeting": Phase.BANNER,
+    "greeting": Phase.BANNER,
+    "connection": Phase.BANNER,
+    "starttls": Phase.TLS,
+    "auth": Phase.AUTH,
+    "quit": Phase.QUIT,
+}
+
+
+def parse(
+    text: str,
+    code: int | None = None,
+    enhanced: str | None = None,
+    phase: Phase | None = None,
+    peer: str | None = None,
+) -> Reply:
+    """Read a reply; what is given wins over what the text says.
+
+    A given enhanced code that servers use for everything (`VAGUE`) gives way to
+    a telling one in the text: of 192 reports, 19 had a better code there.
+    """
+    said = " ".join(text[:MAX_TEXT].split())
+    lower = said.lower()
+    if _is_wrapped(lower):
+        said, found_phase, found_peer = _unwrap(said, lower)
+        phase = phase or found_phase
+        peer = peer or found_peer
+    if code is None:
+        code = _first_code(said)
+    enhanced = _best_enhanced(enhanced, said)
+    return Reply(code, enhanced, _without_codes(said), phase, peer and peer.lower())
+
+
+_HINTS = (
+    " said",
+    "in reply to",
+    "talk to me",
+    " while ",
+    "smtp error from",
+    "did not like",
+    "does not like",
+    "connected to ",
+    "remote s",
+    "remote host",
+    "host",
+)
+
+
+def _is_wrapped(lower: str) -> bool:
+    return any(hint in lower for hint in _HINTS)
+
+
+def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
+    """Take the mailer's own words off; answer the rest, the phase and the peer."""
+    phase: Phase | None = None
+    peer: str | None = None
+    if "in reply to" in lower and (match := _IN_REPLY_TO.search(said)):
+        phase = _PHASES.get(match[1].lower())
+        said = said[: match.start()] + said[match.end() :]
+    if "talk to me" in lower:
+        phase = phase or Phase.BANNER
+    if " while " in lower and (match := _WHILE.search(said)):
+        peer, doing = match[1], match[2].lower()
+        phase = phase or _phase_of(doing)
+    if "smtp error from" in lower and (match := _AFTER.search(said)):
+        phase = phase or _PHASES.get(match[1].lower())
+        said = said[: match.start()] + said[match.end() :]
+    if "like" in lower and (match := _LIKED.search(said)):
+        phase, peer = phase or _PHASES.get(match[2].lower()), peer or match[1]
+        said = said[match.end() :]
+    if match := _CONNECTED.search(said):
+        phase = phase or _PHASES.get((match[1] or match[2]).lower())
+        said = said[: match.start()] + said[match.end() :]
+    if match := _REMOTE_SAID.search(said):
+        said = said[: match.start()] + said[match.end() :]
+    if "host" in lower and (match := _HOST_SAID.search(said)):
+        peer = peer or match[1]
+        said = said[: match.start()] + said[match.end() :]
+    if match := _REFUSED_TO_TALK.search(said):
+        said = said[: match.start()] + said[match.end() :]
+    return said.strip(), phase, peer
+
+
+def _phase_of(doing: str) -> Phase | None:
+    """Answer the phase of what Postfix was doing, longest name first."""
+    for name in sorted(_PHASES, key=len, reverse=True):
+        if doing.startswith(name):
+            return _PHASES[name]
+    return None
+
+
+def _first_code(said: str) -> int | None:
+    match = _SEPARATED.search(said) or _BEFORE_ENHANCED.search(said)
+    return int(match[1]) if match else None
+
+
+def _best_enhanced(given: str | None, said: str) -> str | None:
+    """Answer the most telling enhanced code."""
+    if given is not None and given not in VAGUE:
+        return given
+    first = given
+    if "." in said:
+        for match in _ENHANCED.finditer(said):
+            if match[1] not in VAGUE:
+                return match[1]
+            first = first or match[1]
+    return first
+
+
+def _without_codes(said: str) -> str:
+    """Take the codes off that start the reply and each of its joined lines."""
+    if match := _FIRST_CODE.match(said):
+        said = said[match.end() :]
+    if "-" in said or "." in said:
+        said = _LINE_CODE.sub("", said)
+    return said
