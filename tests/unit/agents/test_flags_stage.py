@@ -1,0 +1,286 @@
+"""A batch of evidence becomes states, changes, current flags and activity."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from streams.agents.flags import QUEUE_LIFE, FlagsStage, remembered
+from streams.core.activity import Activity
+from streams.core.address import key
+from streams.core.evidence import Action, Attempt, Failure, Outcome, Report
+from streams.core.failure import (
+    AddressPolicy,
+    Confidence,
+    FailureClass,
+    PeerRole,
+    Phase,
+    Side,
+)
+from streams.core.flag import ClearedBy
+from streams.core.instant import Instant
+from streams.core.state import EMPTY
+from streams.engine.stage import Batch
+from streams.engine.table import MemoryTable
+from streams.wire import activity as activity_wire
+from streams.wire import address_state, evidence, flag
+from streams.wire.topic import Topic
+
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+NOON = 1_790_000_000_000
+
+
+@dataclass
+class Piece:
+    key: bytes | None
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = NOON
+    headers: tuple = ()
+
+
+def failure(kind=FailureClass.BAD_MAILBOX, side=Side.RECIPIENT):
+    return Failure(
+        kind,
+        side,
+        AddressPolicy.IMMEDIATE,
+        Confidence.HIGH,
+        "test.rule",
+        permanent=True,
+        phase=Phase.RCPT,
+        peer="mx.example.com",
+        code=550,
+        enhanced="5.1.1",
+        text="User unknown",
+    )
+
+
+def attempt(message, minutes, outcome, address="ada@example.com", tenant="t-1"):
+    at = Instant(NOON + int(minutes * MINUTE))
+    return Attempt(
+        id=f"{message}-{minutes}-{outcome}",
+        tenant_id=tenant,
+        address=address,
+        customer_id="c-1",
+        message_id=message,
+        at=at,
+        arrived_at=at,
+        attempt=1,
+        outcome=Outcome(outcome),
+        failure=None if outcome == "accepted" else failure(),
+        peer_role=PeerRole.RELAY,
+        provider="example.com",
+        template_id=None,
+        host="mail.example.org",
+    )
+
+
+def bounce(message, minutes, address="ada@example.com"):
+    at = Instant(NOON + int(minutes * MINUTE))
+    return Report(
+        id=f"r-{message}",
+        tenant_id="t-1",
+        address=address,
+        customer_id=None,
+        message_id=message,
+        at=at,
+        arrived_at=at,
+        message_at=None,
+        action=Action.FAILED,
+        failure=failure(),
+        reporting_mta="relay.example.org",
+        provider="example.com",
+    )
+
+
+class Run:
+    """One partition's stage and table."""
+
+    def __init__(self, **options) -> None:
+        self.stage = FlagsStage(**options)
+        self.table = MemoryTable(self.stage.due_at)
+        self.tallies: Counter = Counter()
+        self.offset = 0
+
+    def feed(self, *pieces):
+        records = []
+        for piece in pieces:
+            where = key(piece.tenant_id, piece.address)
+            records.append(Piece(where, evidence.encode(piece), self.offset))
+            self.offset += 1
+        return self._took(
+            self.stage.process(
+                Batch(Topic.EVIDENCE, 2, records), self.table, pieces[-1].arrived_at
+            )
+        )
+
+    def wait(self, minutes):
+        now = Instant(NOON + int(minutes * MINUTE))
+        return self._took(self.stage.due(self.table, now))
+
+    def _took(self, output):
+        self.tallies.update(output.tallies)
+        by_topic: dict[str, list] = {}
+        for message in output.messages:
+            by_topic.setdefault(message.topic, []).append(message)
+        return by_topic
+
+
+@pytest.fixture
+def run():
+    return Run()
+
+
+def test_a_failure_writes_state_change_current_flag_and_activity(run):
+    told = run.feed(attempt("m1", 0, "failed"))
+    (change,) = told[Topic.FLAG_CHANGES]
+    (now,) = told[Topic.FLAGS]
+    (activity,) = told[Topic.TENANT_ACTIVITY]
+    assert change.key == now.key == b"t-1/ada@example.com"
+    assert flag.decode_change(change.value).flag == flag.decode_flag(now.value)
+    assert dict(change.headers)["ce_type"] == b"mailflag.flag-set.v1"
+    assert activity.key == b"t-1"
+    assert address_state.decode(run.table.get(change.key)).flag is not None
+    assert run.table.take_changes().keys() == {change.key}
+
+
+def test_a_clear_writes_a_tombstone(run):
+    run.feed(attempt("m1", 0, "failed"))
+    told = run.feed(attempt("m2", 5, "accepted"))
+    (change,) = told[Topic.FLAG_CHANGES]
+    (now,) = told[Topic.FLAGS]
+    assert now.value is None
+    assert flag.decode_change(change.value).cleared_by is ClearedBy.ACCEPTED
+    assert run.tallies["flag_clears", "accepted"] == 1
+
+
+def test_the_same_evidence_again_writes_nothing_but_keeps_counting_once(run):
+    pieces = [attempt("m1", 0, "failed"), attempt("m2", 1, "failed", "b@example.com")]
+    first = run.feed(*pieces)
+    run.table.take_changes()
+    again = run.feed(*pieces)
+    assert Topic.FLAG_CHANGES not in again
+    assert Topic.FLAGS not in again
+    assert run.table.take_changes() == {}
+    assert _activity(first).outcomes == 2
+    assert _activity(again).outcomes == 0
+
+
+def _activity(told) -> Activity:
+    merged = Activity()
+    for message in told.get(Topic.TENANT_ACTIVITY, ()):
+        merged.merge(activity_wire.decode(message.value).activity)
+    return merged
+
+
+def test_activity_is_one_record_a_batch_and_tenant_and_names_the_batch(run):
+    run.feed(attempt("m0", 0, "accepted"))
+    told = run.feed(
+        *[
+            attempt(f"m{n}", n, "accepted", f"c{n}@example.com", f"t-{n % 2}")
+            for n in range(10)
+        ]
+    )
+    records = [activity_wire.decode(m.value) for m in told[Topic.TENANT_ACTIVITY]]
+    assert [r.tenant_id for r in records] == ["t-0", "t-1"]
+    assert {(r.partition, r.offset) for r in records} == {(2, 1)}
+    assert sum(r.activity.outcomes for r in records) == 10
+
+
+def test_a_bounce_of_a_counted_mail_takes_the_250_back(run):
+    run.feed(attempt("m1", 0, "accepted"))
+    told = run.feed(bounce("m1", 30))
+    ((_, counts),) = _activity(told).passed.items()
+    assert counts == [0, 0, -1]
+
+
+def test_a_bounce_finds_its_customer_through_the_message(run):
+    run.feed(attempt("m1", 0, "accepted"))
+    told = run.feed(bounce("m1", 30))
+    (change,) = told[Topic.FLAG_CHANGES]
+    assert flag.decode_change(change.value).flag.customer_id == "c-1"
+
+
+def test_a_pending_clear_is_due_at_its_time_and_not_before(run):
+    run.feed(attempt("m1", 0, "accepted"), bounce("m1", 30))
+    run.feed(attempt("m2", 100, "accepted"))
+    assert run.wait(159) == {}
+    told = run.wait(160)
+    assert told[Topic.FLAGS][0].value is None
+    assert run.wait(161) == {}
+
+
+def test_a_pending_clear_survives_recovery(run):
+    run.feed(attempt("m1", 0, "accepted"), bounce("m1", 30))
+    run.feed(attempt("m2", 100, "accepted"))
+    fresh = MemoryTable(run.stage.due_at)
+    for where, value in run.table.scan():
+        fresh.apply(where, value)
+    fresh.recovered()
+    run.table = fresh
+    assert Topic.FLAGS in run.wait(160)
+
+
+def test_evidence_under_a_foreign_key_is_dead_lettered(run):
+    piece = attempt("m1", 0, "failed")
+    record = Piece(b"t-2/eve@example.com", evidence.encode(piece))
+    output = run.stage.process(
+        Batch(Topic.EVIDENCE, 0, [record]), run.table, Instant(NOON)
+    )
+    (message,) = output.messages
+    assert message.topic == Topic.EVIDENCE.dead_letters
+    assert len(run.table) == 0
+
+
+@pytest.mark.parametrize("value", [None, b"", b"x", b"{}", b'{"kind":"attempt"}'])
+def test_poison_among_the_evidence_stops_nothing(run, value):
+    good = attempt("m1", 0, "failed")
+    records = [
+        Piece(b"k", value),
+        Piece(key("t-1", good.address), evidence.encode(good), 1),
+    ]
+    output = run.stage.process(
+        Batch(Topic.EVIDENCE, 0, records), run.table, Instant(NOON)
+    )
+    topics = [m.topic for m in output.messages]
+    assert topics.count(Topic.EVIDENCE.dead_letters) == 1
+    assert topics.count(Topic.FLAG_CHANGES) == 1
+
+
+def test_late_evidence_is_counted(run):
+    for n in range(6):
+        run.feed(attempt(f"m{n}", 10 + n, "accepted"))
+    run.feed(attempt("old", 0, "accepted"))
+    assert run.tallies[("late_evidence_ignored",)] == 1
+
+
+def test_without_success_memory_a_first_success_is_not_stored():
+    run = Run(success_memory_days=0)
+    told = run.feed(attempt("m1", 0, "accepted"))
+    assert len(run.table) == 0
+    assert _activity(told).outcomes == 1
+    run.feed(attempt("m2", 1, "failed"))
+    assert len(run.table) == 1
+
+
+def test_what_can_matter_no_more_is_forgotten(run):
+    run.feed(attempt("m1", 0, "accepted"))
+    run.wait(8 * 24 * 60 - 1)
+    assert len(address_state.decode(run.table.get(b"t-1/ada@example.com")).messages)
+    run.wait(8 * 24 * 60 + 1)
+    state = address_state.decode(run.table.get(b"t-1/ada@example.com"))
+    assert state.messages == ()
+    assert state.confirmed_at == NOON
+    run.wait(61 * 24 * 60)
+    assert len(run.table) == 0
+
+
+def test_a_standing_flag_is_never_forgotten(run):
+    run.feed(attempt("m1", 0, "failed"))
+    run.wait(400 * 24 * 60)
+    assert len(run.table) == 1
+
+
+def test_forgetting_an_empty_state_leaves_nothing():
+    assert remembered(EMPTY, Instant(NOON + QUEUE_LIFE), DAY) is None

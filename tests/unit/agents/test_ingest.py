@@ -1,0 +1,352 @@
+"""What others publish becomes evidence, or a dead letter with its reason."""
+
+import base64
+from dataclasses import dataclass, field
+
+import orjson
+import pytest
+
+from streams.agents.classifying import Classifiers
+from streams.agents.fuse import FuseBlown
+from streams.agents.ingest import IngestStage
+from streams.core.evidence import Action, Attempt, Command, Outcome, Report
+from streams.core.failure import FailureClass, PeerRole, Side
+from streams.core.instant import Instant, parse
+from streams.core.policy import PolicyBook
+from streams.engine.stage import Batch
+from streams.engine.table import NoTable
+from streams.wire import dead_letter, evidence, policy_file, rulebook
+from streams.wire.reject import Reject
+from streams.wire.topic import Topic
+
+NOW = parse("2026-11-20T12:00:00Z")
+
+
+@dataclass
+class Arrival:
+    value: bytes | None
+    key: bytes | None = None
+    headers: tuple[tuple[str, bytes], ...] = ()
+    offset: int = 7
+    timestamp: int = field(default=NOW)
+
+
+def attempt(**members) -> dict:
+    return {
+        "id": "a-1",
+        "time": "2026-11-20T11:59:00Z",
+        "tenant_id": "t-1",
+        "address": "Ada@Example.COM",
+        "message_id": "<m-1@mail.example.org>",
+        "outcome": "accepted",
+    } | members
+
+
+def dsn(**members) -> dict:
+    return {
+        "id": "d-1",
+        "time": "2026-11-20T11:59:00Z",
+        "tenant_id": "t-1",
+        "address": "ada@example.com",
+        "message_id": "m-1@mail.example.org",
+        "action": "failed",
+        "status": "5.1.1",
+        "diagnostic": "smtp; 550 5.1.1 User unknown",
+    } | members
+
+
+def flag_command(**members) -> dict:
+    return {
+        "id": "c-1",
+        "time": "2026-11-20T11:59:00Z",
+        "tenant_id": "t-1",
+        "address": "ada@example.com",
+        "action": "clear",
+        "reason": "customer_request",
+        "actor": "support-7",
+    } | members
+
+
+def without(event: dict, *members: str) -> dict:
+    return {k: v for k, v in event.items() if k not in members}
+
+
+@pytest.fixture(scope="module")
+def rules():
+    return rulebook.load()
+
+
+@pytest.fixture
+def ingest(rules):
+    return IngestStage(Classifiers(rules, PolicyBook()))
+
+
+def messages(stage, topic, *records, now=NOW):
+    return stage.process(Batch(topic, 3, records), NoTable(), now).messages
+
+
+def one(stage, topic, event, **arrival):
+    found = messages(stage, topic, Arrival(orjson.dumps(event), **arrival))
+    assert len(found) == 1
+    return found[0]
+
+
+def made(stage, topic, event, **arrival):
+    message = one(stage, topic, event, **arrival)
+    assert message.topic == Topic.EVIDENCE
+    piece = evidence.decode(message.value)
+    assert not isinstance(piece, Reject), piece
+    assert message.key == f"{piece.tenant_id}/{piece.address}".encode()
+    return piece
+
+
+def test_an_accepted_attempt_becomes_evidence_under_its_canonical_key(ingest):
+    piece = made(ingest, Topic.SEND_ATTEMPTS, attempt())
+    assert isinstance(piece, Attempt)
+    assert piece.address == "ada@example.com"
+    assert piece.message_id == "m-1@mail.example.org"
+    assert piece.outcome is Outcome.ACCEPTED
+    assert piece.failure is None
+
+
+def test_a_failed_attempt_carries_its_class_and_the_servers_words(ingest):
+    smtp = {
+        "phase": "auth",
+        "code": 535,
+        "enhanced": "5.7.8",
+        "text": "535 5.7.8 Authentication credentials invalid",
+        "peer": "relay.example.org",
+        "peer_role": "relay",
+    }
+    event = without(attempt(smtp=smtp), "outcome")
+    piece = made(ingest, Topic.SEND_ATTEMPTS, event)
+    assert piece.outcome is Outcome.FAILED
+    assert piece.failure.failure_class is FailureClass.SUBMISSION_AUTH_FAILED
+    assert piece.failure.side is Side.SENDER_CONFIG
+    assert piece.failure.code == 535
+    assert "credentials invalid" in piece.failure.text
+    assert piece.peer_role is PeerRole.RELAY
+
+
+def test_an_attempt_without_a_reply_is_deferred_and_its_error_is_classified(ingest):
+    event = without(attempt(error="connect to mx.example.com: timed out"), "outcome")
+    piece = made(ingest, Topic.SEND_ATTEMPTS, event)
+    assert piece.outcome is Outcome.DEFERRED
+    assert piece.failure.failure_class is FailureClass.NETWORK_ERROR
+    assert not piece.failure.permanent
+
+
+def test_no_time_is_believed_beyond_the_arrival(ingest):
+    event = attempt(time="2026-12-24T00:00:00Z")
+    record = Arrival(orjson.dumps(event))
+    output = ingest.process(Batch(Topic.SEND_ATTEMPTS, 0, [record]), NoTable(), NOW)
+    piece = evidence.decode(output.messages[0].value)
+    assert piece.at == piece.arrived_at == NOW
+    assert output.tallies[("clock_skewed_events", Topic.SEND_ATTEMPTS)] == 1
+
+
+def test_the_brokers_time_of_arrival_goes_before_our_clock(ingest):
+    piece = made(ingest, Topic.SEND_ATTEMPTS, attempt(), timestamp=NOW - 5_000)
+    assert piece.arrived_at == NOW - 5_000
+    unstamped = made(ingest, Topic.SEND_ATTEMPTS, attempt(), timestamp=-1)
+    assert unstamped.arrived_at == NOW
+
+
+def test_a_tenants_own_relay_is_known_from_its_policy(rules):
+    book = policy_file.parse(
+        '[tenant."t-1".own]\nrelay_hosts = ["relay.example.org"]\n', "policy.toml"
+    )
+    stage = IngestStage(Classifiers(rules, book))
+    event = attempt(smtp={"code": 250, "peer": "smtp1.relay.example.org"})
+    assert made(stage, Topic.SEND_ATTEMPTS, event).peer_role is PeerRole.RELAY
+
+
+def test_a_report_becomes_evidence_about_the_address_that_was_sent_to(ingest):
+    event = dsn(final_recipient="rfc822; forwarded@example.net")
+    piece = made(ingest, Topic.DSN_EVENTS, event)
+    assert isinstance(piece, Report)
+    assert piece.address == "ada@example.com"
+    assert piece.action is Action.FAILED
+    assert piece.failure.failure_class is FailureClass.BAD_MAILBOX
+    assert piece.failure.permanent
+
+
+def test_without_an_address_orcpt_then_envelope_id_then_final_recipient_count(ingest):
+    known = dsn(
+        original_recipient="rfc822;Orcpt@example.com",
+        envelope_id="t-1/envid@example.com/m-9",
+        final_recipient="rfc822;final@example.com",
+    )
+    event = without(known, "address")
+    assert made(ingest, Topic.DSN_EVENTS, event).address == "orcpt@example.com"
+    event = without(event, "original_recipient")
+    assert made(ingest, Topic.DSN_EVENTS, event).address == "envid@example.com"
+    event = without(event, "envelope_id")
+    assert made(ingest, Topic.DSN_EVENTS, event).address == "final@example.com"
+
+
+def test_an_envelope_id_of_ours_names_tenant_and_message(ingest):
+    event = without(
+        dsn(envelope_id="t-9/eve@example.com/m-9"),
+        *("tenant_id", "address", "message_id"),
+    )
+    piece = made(ingest, Topic.DSN_EVENTS, event)
+    assert (piece.tenant_id, piece.message_id) == ("t-9", "m-9")
+
+
+def test_copies_of_a_report_that_names_no_message_are_one(ingest):
+    event = without(dsn(), "message_id")
+    first = made(ingest, Topic.DSN_EVENTS, event)
+    copy = made(ingest, Topic.DSN_EVENTS, event | {"id": "d-2"})
+    assert first.message_id == copy.message_id
+
+
+def test_a_delay_notice_is_no_failure(ingest):
+    piece = made(ingest, Topic.DSN_EVENTS, dsn(action="delayed", status="4.4.1"))
+    assert piece.action is Action.DELAYED
+    assert piece.failure is None
+
+
+def test_a_command_becomes_evidence(ingest):
+    piece = made(ingest, Topic.FLAG_COMMANDS, flag_command())
+    assert isinstance(piece, Command)
+    assert piece.actor == "support-7"
+    named = made(
+        ingest,
+        Topic.FLAG_COMMANDS,
+        flag_command(action="delivered", message_id="<m-1@mail.example.org>"),
+    )
+    assert named.message_id == "m-1@mail.example.org"
+
+
+DEEP = b'{"id":' + b"[" * 10_000 + b"]" * 10_000 + b"}"
+BAD = {
+    "null value": (Topic.SEND_ATTEMPTS, None, "empty_value"),
+    "no bytes": (Topic.SEND_ATTEMPTS, b"", "empty_value"),
+    "no JSON": (Topic.SEND_ATTEMPTS, b"{nonsense", "not_json"),
+    "invalid UTF-8": (Topic.SEND_ATTEMPTS, b'{"id":"\xff\xfe"}', "not_json"),
+    "NaN": (Topic.SEND_ATTEMPTS, b'{"attempt":NaN}', "not_json"),
+    "deep nesting": (Topic.SEND_ATTEMPTS, DEEP, "not_json"),
+    "a list": (Topic.SEND_ATTEMPTS, b"[]", "schema_violation"),
+    "missing member": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(without(attempt(), "message_id")),
+        "schema_violation",
+    ),
+    "wrong type": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(attempt(attempt="three")),
+        "schema_violation",
+    ),
+    "2 MB of JSON": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(attempt(error="x" * 2_000_000)),
+        "too_large",
+    ),
+    "bad address": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(attempt(address="nobody")),
+        "bad_address",
+    ),
+    "year 9999": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(attempt(time="9999-12-31T23:59:59Z")),
+        "bad_time",
+    ),
+    "1970": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(attempt(time="1970-01-01T00:00:00Z")),
+        "bad_time",
+    ),
+    "time without zone": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(attempt(time="2026-11-20T11:59:00")),
+        "bad_time",
+    ),
+    "tenant with a slash": (
+        Topic.SEND_ATTEMPTS,
+        orjson.dumps(attempt(tenant_id="a/b")),
+        "bad_tenant",
+    ),
+    "report about nobody": (
+        Topic.DSN_EVENTS,
+        orjson.dumps(without(dsn(), "address")),
+        "unattributable",
+    ),
+    "report of no tenant": (
+        Topic.DSN_EVENTS,
+        orjson.dumps(without(dsn(), "tenant_id")),
+        "unattributable",
+    ),
+    "raw that is no mail": (
+        Topic.DSN_EVENTS,
+        orjson.dumps(
+            without(dsn(raw=base64.b64encode(b"hello").decode()), "action", "status")
+        ),
+        "dsn_unparseable",
+    ),
+    "command without actor": (
+        Topic.FLAG_COMMANDS,
+        orjson.dumps(without(flag_command(), "actor")),
+        "schema_violation",
+    ),
+}
+
+
+@pytest.mark.parametrize(("topic", "value", "reason"), BAD.values(), ids=BAD)
+def test_bad_input_goes_to_the_dead_letters_unchanged_with_its_reason(
+    ingest, topic, value, reason
+):
+    record = Arrival(value, b"any key", (("trace", b"1"), ("trace", b"2")))
+    (message,) = messages(ingest, topic, record)
+    assert message.topic == topic.dead_letters
+    assert message.key == b"any key"
+    letter = dead_letter.read(
+        Arrival(message.value, message.key, message.headers, offset=0)
+    )
+    assert letter.reject.reason == reason
+    assert (letter.topic, letter.partition, letter.offset) == (topic, 3, 7)
+    assert letter.headers == record.headers
+    if letter.value_bytes is None:
+        assert letter.value == value
+    else:
+        assert letter.value_bytes == len(value)
+    assert "example.com" not in letter.reject.detail
+
+
+def test_duplicate_members_count_by_their_last(ingest):
+    value = orjson.dumps(attempt())[:-1] + b',"tenant_id":"t-2"}'
+    (message,) = messages(ingest, Topic.SEND_ATTEMPTS, Arrival(value))
+    assert evidence.decode(message.value).tenant_id == "t-2"
+
+
+def test_good_records_around_a_bad_one_are_not_lost(ingest):
+    good = Arrival(orjson.dumps(attempt()))
+    found = messages(ingest, Topic.SEND_ATTEMPTS, good, Arrival(b"x"), good)
+    assert [m.topic for m in found] == [
+        Topic.EVIDENCE,
+        Topic.SEND_ATTEMPTS.dead_letters,
+        Topic.EVIDENCE,
+    ]
+
+
+def test_the_fuse_stops_a_bad_deployment_but_not_another_partition(rules):
+    stage = IngestStage(Classifiers(rules, PolicyBook()), dead_letter_run=3)
+    bad = [Arrival(b"x")] * 2
+    for partition in range(5):
+        stage.process(Batch(Topic.SEND_ATTEMPTS, partition, bad), NoTable(), NOW)
+    with pytest.raises(FuseBlown, match="partition 4"):
+        stage.process(Batch(Topic.SEND_ATTEMPTS, 4, bad), NoTable(), NOW)
+
+
+def test_an_answer_is_cut_before_it_is_kept(ingest):
+    event = attempt(outcome="failed", smtp={"code": 550, "text": "x" * 5000})
+    piece = made(ingest, Topic.SEND_ATTEMPTS, event)
+    assert len(piece.failure.text) == 500
+
+
+def test_instants_are_whole_milliseconds(ingest):
+    piece = made(
+        ingest, Topic.SEND_ATTEMPTS, attempt(time="2026-11-20T11:59:00.123456+01:00")
+    )
+    assert piece.at == Instant(parse("2026-11-20T10:59:00.123Z"))
