@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from streams.cli.main import cli
 
@@ -92,6 +93,14 @@ def test_every_mailflag_command_in_a_document_exists(texts):
     assert wrong == []
 
 
+def test_every_mailflag_command_of_the_compose_file_exists(root):
+    compose = root / "docker-compose.kafka.yml"
+    services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"]
+    commands = [s["command"] for s in services.values() if s["image"] == "mailflag"]
+    assert commands
+    assert [(words, what) for words in commands if (what := problem(words))] == []
+
+
 def alternatives(words):
     """Answer the calls that `show|replay` stands for."""
     for position, word in enumerate(words):
@@ -112,6 +121,16 @@ def test_the_readme_names_every_command_and_no_other(texts):
 @pytest.mark.parametrize("name", COMMANDS)
 def test_a_guide_shows_commands(texts, name):
     assert list(shell_lines(texts[Path(name)]))
+
+
+def test_the_map_has_every_room(texts, tracked):
+    tops = {path.parts[0] for path in tracked if len(path.parts) > 1}
+    rooms = {top for top in tops if not top.startswith(".")} - {"streams", "docs"}
+    for path in tracked:
+        if path.parts[0] == "streams" and path.name not in {"__init__.py", "py.typed"}:
+            rooms.add("/".join(path.parts[:2]))
+    named = set(re.findall(r"^\| `([^`]+)` \|", texts[Path("AGENTS.md")], re.MULTILINE))
+    assert rooms - named == set()
 
 
 def test_the_changelog_has_a_place_for_what_comes_next(texts):

@@ -1,4 +1,4 @@
-"""The workflows and the compose file: valid, pinned, and with the least rights."""
+"""The workflows: valid, pinned, and with the least rights."""
 
 import re
 import subprocess
@@ -90,11 +90,3 @@ def test_every_make_target_of_a_workflow_exists(workflows, root):
     }
     assert called
     assert called <= targets
-
-
-def test_published_ports_are_reachable_from_this_machine_only(root):
-    compose = root / "docker-compose.kafka.yml"
-    services = yaml.safe_load(compose.read_text(encoding="utf-8"))["services"]
-    published = [port for each in services.values() for port in each.get("ports", [])]
-    assert published
-    assert [port for port in published if not port.startswith("127.0.0.1:")] == []

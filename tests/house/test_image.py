@@ -1,0 +1,100 @@
+"""The image and the compose file, as far as they can be judged without Docker."""
+
+import re
+from fnmatch import fnmatch
+
+import pytest
+import yaml
+
+
+@pytest.fixture(scope="module")
+def instructions(root):
+    """Answer the Dockerfile's instructions, continued lines joined, comments gone."""
+    text = (root / "Dockerfile").read_text(encoding="utf-8")
+    text = re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).replace("\\\n", " ")
+    found = [line.split(None, 1) for line in text.splitlines() if line.strip()]
+    return [(word, rest) for word, rest in found]
+
+
+@pytest.fixture(scope="module")
+def compose(root):
+    text = (root / "docker-compose.kafka.yml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
+
+
+def test_what_the_image_is_made_of_exists_and_is_let_in(instructions, root):
+    ignore = (root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    let_in = [line[1:] for line in ignore if line.startswith("!")]
+    sources = [
+        source
+        for word, rest in instructions
+        if word == "COPY" and "--from" not in rest
+        for source in rest.split()[:-1]
+    ]
+    assert {"schemas", "streams", "pyproject.toml"} <= set(sources)
+    for source in sources:
+        assert (root / source).exists(), source
+        assert any(fnmatch(source, pattern) for pattern in let_in), source
+    assert ignore[1] == "*"
+
+
+def test_nothing_is_installed_without_a_hash_or_a_lock(instructions):
+    installs = [
+        call
+        for word, rest in instructions
+        if word == "RUN"
+        for call in re.findall(r"pip install [^&]*", rest)
+    ]
+    assert len(installs) >= 3
+    for call in installs:
+        assert "--require-hashes" in call or "--no-index" in call, call
+
+
+def test_the_image_runs_as_nobody_and_stops_on_sigterm(instructions):
+    last = dict(instructions)
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", last["USER"])
+    assert last["STOPSIGNAL"] == "SIGTERM"
+    assert "/healthz" in last["HEALTHCHECK"]
+
+
+def test_it_is_built_and_run_on_one_python(instructions, root):
+    bases = {rest.split()[0] for word, rest in instructions if word == "FROM"}
+    assert len(bases) == 1
+    (version,) = re.findall(r"^python:(\d\.\d+)-", bases.pop())
+    classifier = f"Programming Language :: Python :: {version}"
+    assert classifier in (root / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_our_containers_have_no_rights_and_a_read_only_root(compose):
+    ours = [s for s in compose["services"].values() if s["image"] == "mailflag"]
+    assert len(ours) >= 2
+    for service in ours:
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+def test_published_ports_are_reachable_from_this_machine_only(compose):
+    services = compose["services"].values()
+    published = [port for service in services for port in service.get("ports", [])]
+    assert published
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_every_server_has_limits_and_comes_back(compose):
+    for name, service in compose["services"].items():
+        if service.get("restart") == "no":
+            continue
+        assert service["restart"] == "unless-stopped", name
+        assert service["deploy"]["resources"]["limits"].keys() == {"cpus", "memory"}
+
+
+def test_the_broker_is_the_one_that_the_tests_run(compose, texts):
+    image = compose["services"]["kafka"]["image"]
+    (version,) = {
+        found
+        for path, text in texts.items()
+        if path.parts[:2] == ("tests", "broker")
+        for found in re.findall(r'^DEFAULT_VERSION = "([\d.]+)"', text, re.MULTILINE)
+    }
+    assert image == f"apache/kafka:{version}"
