@@ -15,7 +15,10 @@ from streams.errors import ConfigurationError, MailflagError, Unavailable
 EXIT_CONFIGURATION = 2
 EXIT_UNAVAILABLE = 69
 
-SUBCOMMANDS: dict[str, str] = {}
+SUBCOMMANDS: dict[str, str] = {
+    "worker": "worker",
+    "replay": "replay",
+}
 """Subcommand to the module of `streams.cli` whose `command` it is."""
 
 
