@@ -84,7 +84,7 @@ class PeerRole(StrEnum):
 
 
 class FailureClass(StrEnum):
-    """What kind of failure it was; shared/design classification, section 1."""
+    """What kind of failure it was."""
 
     BAD_MAILBOX = "bad_mailbox"
     """No such mailbox at that domain."""

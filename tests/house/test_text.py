@@ -30,6 +30,9 @@ REGISTRIES = re.compile(
 MACHINE = re.compile(r"/(?:work|root|home|Users)/\w")
 SCRATCH = re.compile("/" + r"tmp/\w")
 
+OUTSIDE = re.compile("shared" + r"/(?!corpus)\w")
+"""Papers that whoever reads the repository does not have."""
+
 DATA = ("tests/data/",)
 """Captured bytes, where a path may be what a server really answered."""
 
@@ -52,6 +55,10 @@ def test_no_file_names_the_host_of_a_package_registry(texts):
 def test_no_file_contains_a_path_of_somebodys_machine(texts):
     assert lines(texts, MACHINE, without=DATA) == []
     assert lines(texts, SCRATCH, without=DATA) == []
+
+
+def test_no_file_refers_its_reader_to_papers_outside_the_repository(texts):
+    assert lines(texts, OUTSIDE) == []
 
 
 def test_every_address_belongs_to_a_domain_that_nobody_owns(texts):
