@@ -99,7 +99,8 @@ dist: $(INSTALLED) ## Build the wheel and the source distribution into dist/
 clean: ## Remove what tools leave behind
 	rm -rf dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -f .coverage
-	find streams tests benchmarks grafana -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . \( -path ./$(ENVIRONMENT) -o -path ./.cache \) -prune \
+	    -o -type d -name __pycache__ -prune -exec rm -rf {} +
 
 .PHONY: distclean
 distclean: clean ## Remove the environments and downloads as well
