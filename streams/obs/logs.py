@@ -21,6 +21,7 @@ from typing import Any
 import orjson
 import structlog
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
+from structlog.typing import Processor
 
 from streams.core import address as addresses
 from streams.core.address import AddressFault
@@ -40,7 +41,8 @@ QUIETEST = {
 }
 """Below these levels libraries quote requests, and with them records."""
 _HASH_DIGITS = 16
-_ADDRESS = re.compile(r"[^\s\"'<>(),;:\[\]=]+@[^\s\"'<>(),;:\[\]=]+")
+_PART = r"[^\s\"'<>(),;:\[\]=\\]+"
+_ADDRESS = re.compile(f"{_PART}@{_PART}")
 _SAFE_MESSAGES = (
     MailflagError,
     OSError,
@@ -84,9 +86,8 @@ def configuration(
                 "foreign_pre_chain": [ExtraAdder()],
                 "processors": [
                     _described,
-                    Redaction(hash_key or secrets.token_hex()),
                     ProcessorFormatter.remove_processors_meta,
-                    _renderer(log_format),
+                    Redacted(_renderer(log_format), hash_key or secrets.token_hex()),
                 ],
             }
         },
@@ -121,25 +122,20 @@ class AddressHash:
         return f"address:{digest.hexdigest()[:_HASH_DIGITS]}"
 
 
-class Redaction:
-    """Replaces everything that looks like an address by its hash."""
+class Redacted:
+    """A renderer in whose lines everything like an address is its hash."""
 
-    def __init__(self, key: str) -> None:
-        """Take the key of the hash."""
+    def __init__(self, render: Processor, key: str) -> None:
+        """Take what makes the line, and the key of the hash."""
+        self._render = render
         self._hash = AddressHash(key)
 
-    def __call__(self, logger: object, name: str, fields: _Fields) -> _Fields:
-        """Answer the fields without addresses."""
-        del logger, name
-        return {
-            key: self._clean(value) if isinstance(value, str) else value
-            for key, value in fields.items()
-        }
-
-    def _clean(self, text: str) -> str:
-        if "@" not in text:
-            return text
-        return _ADDRESS.sub(lambda found: self._hash(found[0]), text)
+    def __call__(self, logger: Any, name: str, fields: _Fields) -> str:  # noqa: ANN401
+        """Answer the line."""
+        line = str(self._render(logger, name, fields))
+        if "@" not in line:
+            return line
+        return _ADDRESS.sub(lambda found: self._hash(found[0]), line)
 
 
 def _described(logger: object, name: str, fields: _Fields) -> _Fields:
@@ -209,7 +205,7 @@ def _chain(
             return chain[::-1]
 
 
-def _renderer(log_format: LogFormat) -> Any:  # noqa: ANN401 - structlog's Processor
+def _renderer(log_format: LogFormat) -> Processor:
     if log_format is LogFormat.JSON:
         return _json
     return structlog.dev.ConsoleRenderer(

@@ -6,7 +6,7 @@ transaction is committed, so a batch that is processed again is counted once.
 """
 
 from collections import Counter as Tallies
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import product
 from typing import NamedTuple
@@ -53,14 +53,14 @@ class Counted(NamedTuple):
 
     help: str
     labels: tuple[str, ...] = ()
-    known: Iterable[tuple[str, ...]] = ()
+    known: tuple[tuple[str, ...], ...] = ()
 
 
 COUNTED: dict[str, Counted] = {
     tally.REJECTED: Counted(
         "Records that went to a dead-letter topic, by input and reason.",
         ("topic", "reason"),
-        product((*INPUTS, Topic.EVIDENCE), RejectReason),
+        tuple(product((*INPUTS, Topic.EVIDENCE), RejectReason)),
     ),
     tally.IGNORED: Counted(
         "Mails to the bounce mailbox that are no reports, by kind.", ("kind",)
@@ -77,19 +77,19 @@ COUNTED: dict[str, Counted] = {
     tally.SKEWED: Counted(
         "Events that claimed to be from the future and were dated back.",
         ("topic",),
-        product(INPUTS),
+        tuple(product(INPUTS)),
     ),
     tally.FLAG_CHANGES: Counted(
         "Flags set, updated and cleared, by side and class of the failure.",
         ("change", "side", "class"),
-        (
+        tuple(
             (change, traits.side, failure_class)
             for change in ChangeType
             for failure_class, traits in TRAITS.items()
         ),
     ),
     tally.FLAG_CLEARS: Counted(
-        "Flags cleared, by what cleared them.", ("cause",), product(ClearedBy)
+        "Flags cleared, by what cleared them.", ("cause",), tuple(product(ClearedBy))
     ),
     tally.LATE_EVIDENCE: Counted(
         "Evidence about a message older than all that are remembered."
