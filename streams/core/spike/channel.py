@@ -1,0 +1,177 @@
+"""One hypothesis about where mail fails, and the evidence for it.
+
+A channel holds votes of distinct customers by the bucket in which their mail
+was tried; nothing in it depends on the order in which they were heard.
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+from streams.core.failure import FailureClass
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.blame import SENDER
+from streams.core.spike.incident import Incident
+
+SUBMISSION = "SUBMISSION"
+"""Our own hop is refused. Upper case: no provider is called so."""
+BEYOND = "BEYOND"
+"""Mail that left us is refused wherever it goes."""
+
+
+OF_SENDER, OF_OTHERS, OF_ALL = 0, 1, 2
+"""Votes for classes of the sender's side, for all others, both."""
+
+
+class Voice(NamedTuple):
+    """What a customer is remembered for."""
+
+    bucket: int
+    failure_class: FailureClass
+    provider: str
+    """`ledger.REST` when the provider has no counters of its own."""
+    contradicted: bool = False
+    """Proof of delivery came: the failure was none."""
+
+
+class Rise(NamedTuple):
+    """A likelihood ratio above zero, since when, of which votes."""
+
+    ratio: float
+    since: int
+    votes: int
+
+
+CALM = Rise(0.0, 0, OF_ALL)
+
+
+class Channel:
+    """Evidence of one hypothesis."""
+
+    __slots__ = (
+        "due",
+        "failures",
+        "goods_since_failure",
+        "incident",
+        "lag",
+        "last",
+        "name",
+        "recovered_at",
+        "replies_only",
+        "run",
+        "strong",
+        "voices",
+        "votes",
+        "weak",
+    )
+
+    def __init__(self, name: str) -> None:
+        """Start without evidence; the name is a provider's, or one of ours."""
+        self.name = name
+        self.incident: Incident | None = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all evidence; the incident, if any, stays."""
+        self.votes: dict[int, list[float]] = {}
+        """Bucket -> new customers' weights: sender classes, others."""
+        self.failures: dict[int, int] = {}
+        """Bucket -> failed trials."""
+        self.voices: dict[int, Voice] = {}
+        """Customer -> what it is remembered for."""
+        self.strong = CALM
+        """Against the alternative of a clear incident."""
+        self.weak = CALM
+        """Against the alternative of a creeping one."""
+        self.run = 0
+        """When the present run of failures was first heard of."""
+        self.last = 0
+        """When a failure was last heard of."""
+        self.goods_since_failure = 0
+        self.due = 0
+        """When to think again without an event; 0 for never."""
+        self.replies_only = True
+        """The newest votes came from sessions, not from reports."""
+        self.lag = 0.0
+        """Longest lag of reports, in seconds, slowly forgotten."""
+        self.recovered_at: Instant | None = None
+        """Since when it seems to work again."""
+
+    @property
+    def of_provider(self) -> bool:
+        """Whether the hypothesis is about one provider."""
+        return self.name not in {SUBMISSION, BEYOND}
+
+    def vote(self, customer: int, voice: Voice, weight: float) -> bool:
+        """Hear a failing customer; answer whether it is a new one."""
+        if customer in self.voices:
+            return False
+        if len(self.voices) < cal.CUSTOMERS_KEPT:
+            self.voices[customer] = voice
+        weights = self.votes.setdefault(voice.bucket, [0.0, 0.0])
+        weights[_votes(voice)] += weight
+        return True
+
+    def fail(self, bucket: int, trials: int, lag: int, now: int) -> None:
+        """Count failed trials, whoever's they are."""
+        if not self.failures or bucket >= max(self.failures):
+            if not self.votes or self.goods_since_failure >= cal.AGAIN:
+                self.run = now
+            self.goods_since_failure = 0
+        self.last = now
+        self.lag = max(lag, self.lag * cal.LAG_DECAY)
+        self.failures[bucket] = self.failures.get(bucket, 0) + trials
+
+    def contradict(self, customer: int) -> bool:
+        """Note proof of delivery; answer whether the customer had a voice."""
+        voice = self.voices.get(customer)
+        if voice is None or voice.contradicted:
+            return False
+        self.voices[customer] = voice._replace(contradicted=True)
+        return True
+
+    def since(self, start: int, votes: int = OF_ALL) -> list[Voice]:
+        """Answer the customers whose vote is not older than the change."""
+        return [
+            voice
+            for voice in self.voices.values()
+            if voice.bucket >= start - cal.MINUTE and votes in {OF_ALL, _votes(voice)}
+        ]
+
+    def forget(self, start: int) -> None:
+        """Drop evidence from before `start`: it has been explained."""
+        for buckets in (self.votes, self.failures):
+            for key in [k for k in buckets if k < start]:
+                del buckets[key]
+        old = [c for c, v in self.voices.items() if v.bucket < start - cal.MINUTE]
+        for customer in old:
+            del self.voices[customer]
+
+    def by_provider(self) -> Counter[str]:
+        """Count customers by provider."""
+        return Counter(voice.provider for voice in self.voices.values())
+
+    def by_class(self) -> Counter[FailureClass]:
+        """Count customers by class."""
+        return Counter(voice.failure_class for voice in self.voices.values())
+
+    def cause(self) -> FailureClass:
+        """Say which class most customers fail with; needs a voice.
+
+        `unknown` has no say once another class has been named by some.
+        """
+        counts = self.by_class()
+        unknown = counts.pop(FailureClass.UNKNOWN, 0)
+        if not counts or (unknown and max(counts.values()) < cal.NAMED):
+            counts[FailureClass.UNKNOWN] = unknown
+        return min(counts, key=lambda c: (-counts[c], c))
+
+    @property
+    def mismatch(self) -> bool:
+        """Whether proof of delivery contradicts the failures often enough."""
+        proofs = sum(voice.contradicted for voice in self.voices.values())
+        return proofs > 0 and proofs >= cal.CONTRADICTED * len(self.voices)
+
+
+def _votes(voice: Voice) -> int:
+    return OF_SENDER if voice.failure_class in SENDER else OF_OTHERS

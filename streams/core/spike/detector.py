@@ -1,0 +1,144 @@
+"""One step of a tenant's detector: activity and time in, verdicts out.
+
+The result does not depend on how activity was cut into batches, except for when
+it is heard of; asking more often than needed changes nothing.
+"""
+
+from typing import NamedTuple
+
+from streams.core.activity import Activity, Hop
+from streams.core.failure import FailureClass
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.channel import Channel
+from streams.core.spike.hearing import (
+    Heard,
+    hear_contradictions,
+    hear_failures,
+    hear_goods,
+    learn_rates,
+)
+from streams.core.spike.ledger import REST
+from streams.core.spike.opening import consider
+from streams.core.spike.recovery import look
+from streams.core.spike.scope import refine
+from streams.core.spike.tenant import Tenant
+from streams.core.spike.verdict import Verdict
+
+
+class Suspicion(NamedTuple):
+    """A tenant's strongest trouble while it is at least half way to an alert."""
+
+    cause: FailureClass
+    hop: Hop
+    provider: str | None
+
+
+def step(tenant: Tenant, activity: Activity | None, now: Instant) -> list[Verdict]:
+    """Take in a batch, if any, do what is due by `now`, and say what came of it."""
+    tenant.now = now
+    day = now // cal.DAY
+    if day > tenant.day:
+        tenant.new_day(day)
+    verdicts = [] if activity is None else _hear(tenant, activity)
+    for channel in tenant.channels():
+        if channel.incident is None and channel.due and channel.due <= now:
+            channel.due = 0
+            opened = consider(tenant, channel, by_time=True)
+            verdicts += [opened] if opened else []
+    if now >= tenant.check_at:
+        verdicts += _check(tenant)
+    return verdicts
+
+
+def wake_at(tenant: Tenant) -> Instant | None:
+    """Say when the tenant wants a step without activity."""
+    due = [c.due for c in tenant.channels() if c.incident is None and c.due]
+    due += [
+        max(tenant.now + cal.SECOND, c.recovered_at + cal.HOLD)
+        for c in tenant.channels()
+        if c.incident is not None and c.recovered_at is not None
+    ]
+    return Instant(min(due)) if due else None
+
+
+def suspicion(tenant: Tenant) -> Suspicion | None:
+    """Say what trouble a tenant seems to be in."""
+    strongest: Channel | None = None
+    for channel in tenant.channels():
+        if channel.incident is not None:
+            incident = channel.incident
+            return Suspicion(incident.cause, incident.hop, incident.provider)
+        limit, _ = tenant.rates.limits(channel)
+        if channel.strong.ratio < limit / 2 or len(channel.voices) < cal.SUSPECTS:
+            continue
+        if strongest is None or channel.strong.ratio > strongest.strong.ratio:
+            strongest = channel
+    if strongest is None:
+        return None
+    if strongest is tenant.submission:
+        return Suspicion(strongest.cause(), Hop.SUBMISSION, None)
+    votes = strongest.by_provider()
+    provider = max(votes, key=lambda p: (votes[p], p))
+    clear = votes[provider] >= cal.PROVIDER_DOMINANCE * len(strongest.voices)
+    return Suspicion(
+        strongest.cause(),
+        Hop.MX,
+        provider if clear and provider != REST else None,
+    )
+
+
+def _hear(tenant: Tenant, activity: Activity) -> list[Verdict]:
+    tenant.rates.mails += activity.outcomes
+    if tenant.now > tenant.compact_at:
+        tenant.compact()
+    hear_goods(tenant, activity)
+    verdicts: list[Verdict] = []
+    if activity.failed:
+        tenant.evidence.add(activity.samples)
+        for heard in hear_failures(tenant, activity):
+            verdicts += _judge(tenant, heard)
+    for channel in hear_contradictions(tenant, activity):
+        verdicts += refine(tenant, channel)
+    if tenant.rates.mails >= tenant.rates.relearn_at:
+        tenant.learn()
+    return verdicts
+
+
+def _judge(tenant: Tenant, heard: Heard) -> list[Verdict]:
+    """Weigh what a channel heard, learn from it, and open an incident or forget."""
+    channel = tenant.channel(heard.name)
+    if channel is None:
+        return []
+    if channel.incident is not None:
+        channel.incident.last_seen_at = tenant.now
+        channel.incident.failures += 1
+        return refine(tenant, channel)
+    channel.replies_only = heard.replies_only
+    tenant.weigh(channel, None if heard.replies_only else heard.oldest)
+    learn_rates(tenant, channel, heard)
+    rises = [r for r in (channel.strong, channel.weak) if r.ratio > 0]
+    if not rises:  # nothing is left to explain
+        channel.clear()
+        tenant.providers.pop(channel.name, None)
+        return []
+    channel.forget(min(rise.since for rise in rises))
+    opened = consider(tenant, channel, by_time=False)
+    return [opened] if opened else []
+
+
+def _check(tenant: Tenant) -> list[Verdict]:
+    """Look at open incidents, and drop channels that have long been quiet."""
+    open_ = [c for c in tenant.channels() if c.incident is not None]
+    if not open_ and not tenant.providers:
+        return []
+    tenant.check_at = tenant.now + cal.CHECK_EVERY
+    verdicts = []
+    for channel in open_:
+        resolved = look(tenant, channel)
+        verdicts += [resolved] if resolved else []
+    for name, channel in list(tenant.providers.items()):
+        quiet = tenant.now - channel.last > cal.QUIET_CHANNEL
+        if channel.incident is None and quiet:
+            del tenant.providers[name]
+    return verdicts

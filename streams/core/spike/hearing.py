@@ -1,0 +1,136 @@
+"""Activity in: good mails to the ledger, failures to the channels they speak for."""
+
+from typing import NamedTuple
+
+from streams.core.activity import Activity, Failed, Hop, Weighed
+from streams.core.failure import FailureClass
+from streams.core.spike import calibration as cal
+from streams.core.spike.blame import PAST_US, SENDER
+from streams.core.spike.channel import BEYOND, SUBMISSION, Channel, Voice
+from streams.core.spike.ledger import Passed
+from streams.core.spike.rate import Rate
+from streams.core.spike.tenant import Tenant
+
+
+class Heard(NamedTuple):
+    """What one batch's failures brought to one channel."""
+
+    name: str
+    oldest: int
+    """Bucket of the oldest failure."""
+    replies_only: bool = True
+    """None of them was told by a report."""
+    voices: int = 0
+    """New customers."""
+    others: int = 0
+    """New customers with classes that are not the sender's."""
+
+
+def hear_goods(tenant: Tenant, activity: Activity) -> None:
+    """Count the good mails of a batch."""
+    rates, ledger = tenant.rates, tenant.ledger
+    for (minute, provider), counts in sorted(activity.passed.items()):
+        passed = Passed(minute, provider, *counts)
+        taken = passed.by_mx + passed.by_relay
+        rates.submission.goods += passed.submitted
+        if taken:
+            rates.beyond.goods += taken
+            rate = rates.of.get(provider)
+            if rate is None and len(rates.of) < cal.RATES:
+                rate = rates.of[provider] = Rate()
+                if len(ledger.tracked) < cal.COUNTED_PROVIDERS:
+                    ledger.tracked[provider] = tenant.now
+            if rate is not None:
+                rate.goods += taken
+            channel = tenant.providers.get(provider)
+            if channel is not None and passed.by_mx > 0:
+                channel.goods_since_failure += passed.by_mx
+        ledger.add(passed, tenant.now)
+        tenant.submission.goods_since_failure += passed.submitted
+        tenant.beyond.goods_since_failure += passed.by_mx
+
+
+def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
+    """Let the failures of a batch vote; answer what each channel heard."""
+    calm = tenant.calm
+    heard: dict[str, Heard] = {}
+    for failed, weighed in sorted(activity.failed.items()):
+        bucket, _ = tenant.ledger.bucket(failed.minute, tenant.now)
+        if (
+            weighed.lag
+            and calm
+            and failed.failure_class is not FailureClass.DELIVERY_EXPIRED
+        ):
+            tenant.lags.add(weighed.lag)
+        for channel in _channels(tenant, failed):
+            if channel.incident is None and failed.minute <= tenant.explained_until(
+                channel
+            ):
+                continue  # a straggler of an incident that is over
+            new = _vote(tenant, channel, failed, weighed, bucket)
+            so_far = heard.get(channel.name) or Heard(channel.name, bucket)
+            heard[channel.name] = Heard(
+                channel.name,
+                min(so_far.oldest, bucket),
+                so_far.replies_only and not weighed.lag,
+                so_far.voices + new,
+                so_far.others + (new and failed.failure_class not in SENDER),
+            )
+    return list(heard.values())
+
+
+def hear_contradictions(tenant: Tenant, activity: Activity) -> list[Channel]:
+    """Note which customers got their mail after all; answer where it changed."""
+    customers = {customer for _, customer in activity.contradicted}
+    return [
+        channel
+        for channel in tenant.channels()
+        if sum(map(channel.contradict, customers))
+    ]
+
+
+def _channels(tenant: Tenant, failed: Failed) -> list[Channel]:
+    """Say for which hypotheses a failure speaks.
+
+    An open incident explains what falls under it; only what nothing explains
+    speaks for several.
+    """
+    own = tenant.submission
+    if failed.hop is Hop.SUBMISSION:
+        troubled = (
+            own.incident is not None or own.strong.ratio >= tenant.rates.threshold / 2
+        )
+        if troubled or failed.failure_class not in PAST_US:
+            return [own]
+    provider = tenant.providers.get(failed.provider)
+    if provider is not None and provider.incident is not None:
+        return [provider]
+    if tenant.beyond.incident is not None:
+        return [tenant.beyond]
+    provider = provider or tenant.make_channel(failed.provider)
+    return [tenant.beyond] if provider is None else [tenant.beyond, provider]
+
+
+def _vote(
+    tenant: Tenant, channel: Channel, failed: Failed, weighed: Weighed, bucket: int
+) -> bool:
+    channel.fail(bucket, weighed.trials, weighed.lag, tenant.now)
+    voice = Voice(bucket, failed.failure_class, tenant.named(failed.provider))
+    return channel.vote(failed.customer, voice, weighed.weight)
+
+
+def learn_rates(tenant: Tenant, channel: Channel, heard: Heard) -> None:
+    """Let a calm channel's failures raise its base rate."""
+    limit, _ = tenant.rates.limits(channel)
+    if channel.strong.ratio >= limit / 2:
+        return
+    rates = tenant.rates
+    if channel.name == SUBMISSION:
+        rate, votes = rates.submission, heard.voices
+    elif channel.name == BEYOND:
+        rate, votes = rates.beyond, heard.voices - heard.others
+        rates.others.votes += heard.others
+    else:
+        rate, votes = rates.make(channel.name), heard.voices
+    rate.votes += votes
+    rate.goods += heard.voices

@@ -1,0 +1,64 @@
+"""How long reports of one tenant take: which mail has had time to bounce.
+
+A relay's 250 proves little while the report about the mail may still come, so
+good trials count by the share of reports that are back after their age.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
+
+from streams.core.spike import calibration as cal
+
+_LAST = len(cal.LAG_EDGES) - 1
+
+
+class Lags:
+    """Counts of reports by lag, mixed with a prior."""
+
+    __slots__ = ("_curve", "counts")
+
+    def __init__(self, counts: Iterable[float] | None = None) -> None:
+        """Start from counts of a snapshot, or from the prior alone."""
+        self.counts = (
+            [cal.LAG_WEIGHT * share for share in cal.LAG_PRIOR]
+            if counts is None
+            else list(counts)
+        )
+        self.learn()
+
+    def add(self, seconds: int) -> None:
+        """Count one report; the curve follows at the next `learn`."""
+        self.counts[min(_LAST, bisect_left(cal.LAG_EDGES, seconds))] += 1
+
+    def learn(self) -> None:
+        """Make the curve follow the counts."""
+        total = sum(self.counts)
+        self._curve = [count / total for count in accumulate(self.counts)]
+
+    def fade(self) -> None:
+        """Let a part of the prior come back, once a day."""
+        keep = 1 - cal.LAG_LEARN
+        self.counts = [
+            count * keep + cal.LAG_LEARN * cal.LAG_WEIGHT * share
+            for count, share in zip(self.counts, cal.LAG_PRIOR, strict=True)
+        ]
+
+    def matured(self, age: int) -> float:
+        """Say which share of the reports is back `age` milliseconds after the mail."""
+        seconds = age / cal.SECOND
+        at = bisect_left(cal.LAG_EDGES, seconds)
+        if at > _LAST:
+            return 1.0
+        before, share = (cal.LAG_EDGES[at - 1], self._curve[at - 1]) if at else (0, 0.0)
+        step = max(0.0, seconds - before) / (cal.LAG_EDGES[at] - before)
+        return share + (self._curve[at] - share) * step
+
+
+_PRIOR = tuple(accumulate(cal.LAG_PRIOR))
+
+
+def usually_matured(age: int) -> float:
+    """Say the same for tenants whose own lags are not at hand, by the prior."""
+    at = bisect_left(cal.LAG_EDGES, age / cal.SECOND)
+    return 1.0 if at > _LAST else _PRIOR[at]

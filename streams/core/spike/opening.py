@@ -1,0 +1,150 @@
+"""When evidence becomes an incident, and which channel it belongs to."""
+
+import math
+
+from streams.core.activity import Hop
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.blame import PASSING, family
+from streams.core.spike.channel import OF_ALL, Channel, Rise
+from streams.core.spike.incident import Incident, Scope, Turn
+from streams.core.spike.ratio import Row, works_again
+from streams.core.spike.scope import move, odds
+from streams.core.spike.tenant import Tenant
+from streams.core.spike.verdict import Verdict, verdict
+
+
+def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | None:
+    """Open an incident if the evidence is strong, broad and lasting enough."""
+    if by_time:
+        if not channel.votes:
+            return None
+        matured = None if channel.replies_only else max(channel.votes)
+        tenant.weigh(channel, matured)
+    passing = bool(channel.voices) and channel.cause() in PASSING
+    found = _evidence(tenant, channel, passing=passing)
+    if found is None:
+        return None
+    since, opens_at = found
+    stale = channel.replies_only and tenant.now - max(channel.votes) > cal.STALE
+    if stale:
+        return None
+    if tenant.now < opens_at:
+        if not channel.due or channel.due > opens_at:
+            channel.due = opens_at
+        return None
+    asks = channel.replies_only and (by_time or passing)
+    if asks and _over(tenant, channel, since):
+        return None
+    return _open(tenant, channel, since)
+
+
+def _evidence(
+    tenant: Tenant, channel: Channel, *, passing: bool
+) -> tuple[int, int] | None:
+    """Answer since when there is evidence, and when it has lasted long enough."""
+    limit, customers = tenant.rates.limits(channel)
+    strong, weak = channel.strong, channel.weak
+    if strong.ratio >= limit and _voices(channel, strong) >= customers:
+        return strong.since, _lasts(tenant, channel, passing=passing)
+    enough = weak.ratio >= limit + cal.WEAK_EXTRA
+    if enough and _voices(channel, weak) >= cal.WEAK_CUSTOMERS:
+        return weak.since, weak.since + cal.WEAK_SPAN
+    return None
+
+
+def _voices(channel: Channel, rise: Rise) -> int:
+    return len(channel.since(rise.since, rise.votes))
+
+
+def _lasts(tenant: Tenant, channel: Channel, *, passing: bool) -> int:
+    """Answer when strong evidence has lasted long enough to be no mere slip."""
+    since = channel.strong.since
+    start = since
+    if passing or channel.run < since + cal.MINUTE:
+        start = max(since, channel.run)
+    if not passing:
+        return start + cal.SPAN
+    gaps = cal.PASSING_GAPS * cal.DAY / max(1.0, tenant.rates.mails_a_day)
+    span = min(cal.PASSING_SPAN_MOST, max(cal.PASSING_SPAN_LEAST, gaps))
+    return start + int(span)
+
+
+def _over(tenant: Tenant, channel: Channel, since: int) -> bool:
+    """Say whether a short trouble has passed.
+
+    Asked by the order of attempts, and by the good mails that came in since the
+    last failure did: either may be the first to know.
+    """
+    rows = [
+        Row(bucket, goods, channel.failures.get(bucket, 0))
+        for bucket, goods in tenant.goods_since(channel.name, since)
+    ]
+    base = tenant.rates.hypotheses(channel)[0].base
+    ratio, _ = works_again(rows, base, math.inf)
+    after = channel.goods_since_failure
+    failures = sum(row.failures for row in rows)
+    before = max(0.0, sum(row.goods for row in rows) - after)
+    share = failures / (failures + before + 1)
+    return ratio >= cal.WORKS or after * -math.log(1 - share) >= cal.WORKS
+
+
+def _open(tenant: Tenant, channel: Channel, since: int) -> Verdict | None:
+    owner = channel
+    if channel is not tenant.submission:
+        if tenant.beyond.incident is not None:
+            return None
+        owner = _owner(tenant, channel, since)
+        if owner.incident is not None:
+            return None
+        twin = _twin(tenant, channel, owner)
+        if twin is not None:
+            return move(tenant, twin, tenant.beyond)
+    if owner is not channel:
+        owner.votes = {b: list(w) for b, w in channel.votes.items()}
+        owner.failures = dict(channel.failures)
+        owner.voices = dict(channel.voices)
+        owner.last, owner.lag, owner.run = channel.last, channel.lag, channel.run
+    cause = channel.cause()
+    owner.forget(since)
+    owner.due, owner.recovered_at = 0, None
+    owner.strong = owner.strong._replace(since=since, votes=OF_ALL)
+    provider = owner.name if owner.of_provider else None
+    owner.incident = Incident(
+        tenant_id=tenant.id,
+        hop=Hop.SUBMISSION if owner is tenant.submission else Hop.MX,
+        since=Instant(since),
+        opened_at=tenant.now,
+        scope=Scope.TENANT if provider is None else Scope.PROVIDER,
+        provider=provider,
+        cause=cause,
+        mismatch=owner.mismatch,
+        last_seen_at=tenant.now,
+        told_at=tenant.now,
+    )
+    if provider is not None:  # its votes are no evidence for the tenant's channel
+        tenant.beyond.clear()
+    tenant.check_at = tenant.now + cal.CHECK_EVERY
+    return verdict(tenant, owner, Turn.OPENED)
+
+
+def _owner(tenant: Tenant, channel: Channel, since: int) -> Channel:
+    """Answer the channel whose hypothesis explains the evidence best."""
+    ratio, provider = odds(tenant, channel, since)
+    if channel is not tenant.beyond:
+        return tenant.beyond if ratio > 0 else channel
+    if ratio >= 0 or provider is None:
+        return channel
+    return tenant.make_channel(provider) or channel
+
+
+def _twin(tenant: Tenant, channel: Channel, owner: Channel) -> Channel | None:
+    """Answer a provider's incident that was the beginning of this one."""
+    kind = family(channel.cause())
+    for other in tenant.providers.values():
+        incident = other.incident
+        if incident is None or tenant.now - incident.opened_at >= cal.TWIN:
+            continue
+        if owner is tenant.beyond or family(incident.cause) == kind:
+            return other
+    return None
