@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import faust
@@ -35,6 +37,8 @@ def settings(config: EngineConfig) -> dict[str, Any]:
         "env_prefix": "MAILFLAG_FAUST",
         "version": 1,
         "autodiscover": False,
+        # Faust makes this folder at start, though nothing of ours is kept there.
+        "datadir": str(Path(gettempdir()) / f"{config.app_id}-data"),
         "debug": False,
         "broker": ";".join(f"kafka://{server}" for server in config.servers),
         "broker_credentials": credentials(config),

@@ -35,9 +35,9 @@ QUIETEST = {
     "aiokafka": logging.WARNING,
     "aiokafka.consumer.group_coordinator": logging.INFO,
     "asyncio": logging.INFO,
-    "faust": logging.INFO,
+    "faust": logging.WARNING,
     "kafka": logging.WARNING,
-    "mode": logging.INFO,
+    "mode": logging.WARNING,
 }
 """Below these levels libraries quote requests, and with them records."""
 _HASH_DIGITS = 16
