@@ -16,6 +16,7 @@ FLAG_CHANGES = "flag_changes"
 FLAG_CLEARS = "flag_clears"
 LATE_EVIDENCE = "late_evidence_ignored"
 MISMATCHES = "response_mismatches"
+ALERTS = "alerts_announced"
 
 
 def rejected(topic: str, reason: str) -> Tally:
@@ -46,6 +47,11 @@ def flag_change(kind: ChangeType, side: Side, failure_class: FailureClass) -> Ta
 def flag_clear(cause: ClearedBy) -> Tally:
     """A flag was cleared, and why."""
     return FLAG_CLEARS, cause
+
+
+def alert(kind: str, event: str, scope: str, cause: FailureClass) -> Tally:
+    """An alert was opened, updated or resolved; `event` is the record's type."""
+    return ALERTS, kind, event, scope, cause
 
 
 LATE: Tally = (LATE_EVIDENCE,)

@@ -6,8 +6,10 @@ transaction is committed, so a batch that is processed again is counted once.
 """
 
 from collections import Counter as Tallies
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import StrEnum
 from functools import partial
+from heapq import nlargest
 from itertools import product
 from typing import NamedTuple
 
@@ -22,13 +24,16 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from streams import __version__
 from streams.agents import tally
 from streams.core.evidence import Action, CommandAction, Outcome
-from streams.core.failure import TRAITS, Side
+from streams.core.failure import TRAITS, FailureClass, Side
 from streams.core.flag import ChangeType, ClearedBy
 from streams.core.instant import Instant
+from streams.core.spike.incident import Scope
 from streams.engine.observer import AbortReason
 from streams.engine.readiness import Readiness
 from streams.engine.stage import Tally
@@ -42,6 +47,43 @@ _MS = 1000
 
 # The `_created` twin of every series says nothing that Prometheus uses.
 disable_created_metrics()  # type: ignore[no-untyped-call] # upstream's omission
+
+
+_SORTS: tuple[tuple[str, Scope], ...] = (
+    ("spike", Scope.TENANT),
+    ("spike", Scope.PROVIDER),
+    ("platform-spike", Scope.PROVIDER),
+    ("platform-spike", Scope.PLATFORM),
+    ("response-mismatch", Scope.TENANT),
+    ("response-mismatch", Scope.PROVIDER),
+)
+"""Kinds of alerts, and what each may concern."""
+_SHOWN_ALERTS = 10
+"""Most series with a tenant's name in them."""
+
+
+class OpenAlert(NamedTuple):
+    """What is shown of an alert while it is open."""
+
+    kind: str
+    scope: str
+    cause: str
+    tenant_id: str | None
+    """None: many tenants."""
+    customers: int
+    """How many customers newly fail."""
+    opened_at: Instant
+
+
+class Delivery(StrEnum):
+    """What became of a request to an Alertmanager."""
+
+    DELIVERED = "delivered"
+    """It took the alerts."""
+    REFUSED = "refused"
+    """It answered 4xx: what we sent is wrong."""
+    UNAVAILABLE = "unavailable"
+    """It answered 5xx, too late or not at all."""
 
 
 class Counted(NamedTuple):
@@ -95,6 +137,16 @@ COUNTED: dict[str, Counted] = {
         "Evidence about a message older than all that are remembered."
     ),
     tally.MISMATCHES: Counted("Answers of mail servers that a delivery contradicted."),
+    tally.ALERTS: Counted(
+        "Alerts opened, updated and resolved, by kind, scope and class.",
+        ("kind", "event", "scope", "class"),
+        tuple(
+            (kind, event, scope, cause)
+            for kind, scope in _SORTS
+            for event in ("alert-opened", "alert-resolved")
+            for cause in FailureClass
+        ),
+    ),
 }
 """Every tally of the stages; the metric is `mailflag_<name>_total`."""
 
@@ -117,6 +169,11 @@ class Metrics:
         self._make_flow()
         self._make_transactions()
         self._make_lanes()
+        self._notified = self._counter(
+            "alertmanager_requests",
+            "Requests to Alertmanagers, by number of the replica and result.",
+            *("replica", "result"),
+        )
 
     def page(self, accept: str) -> tuple[bytes, str]:
         """Answer the body and the content type that a scraper asks for."""
@@ -159,6 +216,13 @@ class Metrics:
         )
         for topic in INPUTS:
             charge.labels(topic).set_function(partial(self._nearest, charges, topic))
+
+    def watch_alerts(self, open_alerts: Callable[[], Iterable[OpenAlert]]) -> None:
+        """Answer at every scrape which alerts are open.
+
+        Every worker knows all of them, so a query takes the maximum over workers.
+        """
+        self.registry.register(_Alerts(open_alerts))
 
     def _nearest(
         self, charges: Callable[[], Mapping[tuple[str, int], float]], topic: str
@@ -265,6 +329,15 @@ class Metrics:
         )
         self._keys = self._gauge("table_keys", "Keys in a table.", "stage", "partition")
 
+    def notifies(self, replicas: int) -> None:
+        """Note to how many Alertmanagers alerts are sent."""
+        for replica, result in product(range(replicas), Delivery):
+            self._notified.labels(replica, result)
+
+    def notified(self, replica: int, result: Delivery) -> None:
+        """Count a request to an Alertmanager, numbered as in the settings."""
+        self._notified.labels(replica, result).inc()
+
     def batch_processed(
         self, stage: str, topic: str, partition: int, *, records: int, size: int
     ) -> None:
@@ -356,3 +429,58 @@ def _met(readiness: Callable[[], Readiness], condition: str) -> float:
 
 def _count(standing: Callable[[], Mapping[Standing, int]], one: Standing) -> int:
     return standing().get(one, 0)
+
+
+class _Alerts(Collector):
+    """The open alerts: how many of each sort, and the greatest by tenant."""
+
+    def __init__(self, open_alerts: Callable[[], Iterable[OpenAlert]]) -> None:
+        self._open = open_alerts
+
+    def describe(self) -> Iterable[Metric]:
+        """Answer the names, without asking for the alerts."""
+        return self._families()
+
+    def collect(self) -> Iterator[Metric]:
+        """Ask for the alerts and count them."""
+        total, customers, opened = self._families()
+        alerts = list(self._open())
+        counts = Tallies((one.kind, one.scope) for one in alerts)
+        for kind, scope in (*_SORTS, *(counts.keys() - set(_SORTS))):
+            total.add_metric([kind, scope], counts[kind, scope])
+        for where, (failing, since) in _greatest(alerts):
+            customers.add_metric(where, failing)
+            opened.add_metric(where, since / _MS)
+        yield from (total, customers, opened)
+
+    @staticmethod
+    def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
+        sort = ("kind", "scope")
+        where = ("tenant", *sort, "class")
+        return (
+            GaugeMetricFamily(
+                "mailflag_alerts_open", "Alerts that are open.", labels=sort
+            ),
+            GaugeMetricFamily(
+                "mailflag_alert_customers",
+                "Customers that newly fail, of the greatest open alerts.",
+                labels=where,
+            ),
+            GaugeMetricFamily(
+                "mailflag_alert_opened_timestamp_seconds",
+                "When the greatest open alerts were opened.",
+                labels=where,
+            ),
+        )
+
+
+def _greatest(
+    alerts: Iterable[OpenAlert],
+) -> list[tuple[tuple[str, ...], tuple[int, Instant]]]:
+    """Answer customers and start of the greatest alerts, one for each label set."""
+    together: dict[tuple[str, ...], tuple[int, Instant]] = {}
+    for one in alerts:
+        where = (one.tenant_id or "", one.kind, one.scope, one.cause)
+        failing, since = together.get(where, (0, one.opened_at))
+        together[where] = failing + one.customers, min(since, one.opened_at)
+    return nlargest(_SHOWN_ALERTS, together.items(), key=lambda item: item[1])

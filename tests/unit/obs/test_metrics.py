@@ -11,13 +11,14 @@ from streams.core.failure import Side
 from streams.core.instant import Instant
 from streams.engine.observer import AbortReason, Observer
 from streams.engine.readiness import Readiness
-from streams.obs.metrics import COUNTED, Metrics
+from streams.obs.metrics import COUNTED, Delivery, Metrics, OpenAlert
 from streams.wire.address_state import Standing
 
 TOPIC = "mail.send-attempts.v1"
 LABELS = {
     *("stage", "topic", "partition", "reason", "kind", "said", "change", "side"),
     *("class", "cause", "condition", "suppress_recommended", "version", "le"),
+    *("event", "scope", "tenant", "replica", "result"),
 }
 """What may be a label; each has a closed set of values or is a partition."""
 FOREIGN = ("process_", "python_")
@@ -33,6 +34,8 @@ def full(metrics):
     metrics.watch_readiness(lambda: Readiness(*[True] * 5))
     metrics.watch_flags(dict)
     metrics.watch_fuses(dict)
+    metrics.watch_alerts(lambda: [alert("t-1")])
+    metrics.notifies(1)
     metrics.batch_processed("ingest", TOPIC, 0, records=3, size=300)
     metrics.progressed("ingest", TOPIC, 0, reached=Instant(1000), now=Instant(2000))
     metrics.committed("ingest", messages={TOPIC: 1}, tallies=Counter())
@@ -49,6 +52,12 @@ def full(metrics):
 
 def families(metrics):
     return list(metrics.registry.collect())
+
+
+def alert(tenant, customers=3, opened=1000, cause="submission_auth_failed"):
+    kind = "platform-spike" if tenant is None else "spike"
+    scope = "platform" if tenant is None else "tenant"
+    return OpenAlert(kind, scope, cause, tenant, customers, Instant(opened))
 
 
 def value(metrics, name, **labels):
@@ -101,6 +110,49 @@ def test_series_that_are_known_beforehand_start_at_zero(metrics):
     for name, labels in known.items():
         assert value(Metrics(), f"mailflag_{name}_total", **labels) == 0
         assert value(metrics, f"mailflag_{name}_total", **labels) == 0
+
+
+def test_open_alerts_are_counted_by_kind_and_scope_and_none_are_zero(metrics):
+    opened = [alert("t-1"), alert("t-2"), alert(None)]
+    metrics.watch_alerts(lambda: opened)
+    name = "mailflag_alerts_open"
+    assert value(metrics, name, kind="spike", scope="tenant") == 2
+    assert value(metrics, name, kind="platform-spike", scope="platform") == 1
+    opened.clear()
+    assert value(metrics, name, kind="spike", scope="tenant") == 0
+    assert value(metrics, name, kind="platform-spike", scope="platform") == 0
+
+
+def test_only_the_ten_greatest_alerts_are_shown_with_their_tenant(metrics):
+    metrics.watch_alerts(lambda: [alert(f"t-{n}", customers=n) for n in range(1, 40)])
+    shown = {
+        sample.labels["tenant"]: sample.value
+        for family in families(metrics)
+        if family.name == "mailflag_alert_customers"
+        for sample in family.samples
+    }
+    assert shown == {f"t-{n}": n for n in range(30, 40)}
+
+
+def test_two_alerts_of_one_tenant_and_cause_are_one_series(metrics):
+    """They differ by the provider, which is a domain and so no label."""
+    metrics.watch_alerts(lambda: [alert("t-1", 3, 5000), alert("t-1", 4, 2000)])
+    where = {
+        "tenant": "t-1",
+        "kind": "spike",
+        "scope": "tenant",
+        "class": "submission_auth_failed",
+    }
+    assert value(metrics, "mailflag_alert_customers", **where) == 7
+    assert value(metrics, "mailflag_alert_opened_timestamp_seconds", **where) == 2
+
+
+def test_requests_to_alertmanagers_are_counted_by_replica_and_result(metrics):
+    metrics.notifies(2)
+    metrics.notified(1, Delivery.UNAVAILABLE)
+    name = "mailflag_alertmanager_requests_total"
+    assert value(metrics, name, replica="1", result="unavailable") == 1
+    assert value(metrics, name, replica="0", result="delivered") == 0
 
 
 def test_every_metric_has_our_prefix_a_help_and_labels_of_the_closed_set(metrics):
