@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from streams.core.dsn.report import RecipientReport
+from streams.core.evidence import Action
 from streams.core.failure import (
     TRAITS,
     AddressPolicy,
@@ -133,6 +135,23 @@ class Classifier:
         verdict = _verdict(reply, role, winner, code, own=own, final=final)
         return Decision(verdict, said)
 
+    def classify_report(
+        self, report: RecipientReport, peer_role: PeerRole | None = None
+    ) -> Decision:
+        """Answer what a report about one recipient means.
+
+        Its texts are weighed in their order: the first that says something in
+        words, else the first whose code names one thing, else the first. A report
+        that is no failure never speaks against the address.
+        """
+        final = report.action is Action.FAILED
+        decisions = [self.decide(r, peer_role, final=final) for r in report.replies]
+        best = min(decisions, key=_trust)
+        if not final:
+            policy = AddressPolicy.NEVER
+            best = best._replace(verdict=best.verdict._replace(address_policy=policy))
+        return best
+
     def _by_words(
         self, reply: Reply, role: PeerRole | None, text_words: list[str]
     ) -> tuple["_Hit | None", "_Hit | None"]:
@@ -169,6 +188,18 @@ class _Hit(NamedTuple):
     def said(self, text_words: list[str]) -> tuple[str, ...]:
         """Answer the words that were found."""
         return tuple(text_words[max(self.span.start - 1, 0) : self.span.end - 1])
+
+
+_TRUST = {Confidence.HIGH: 0, Confidence.MEDIUM: 1, Confidence.LOW: 2}
+
+
+def _trust(decision: Decision) -> int:
+    """Say how much a decision tells; equal ones keep the order of their texts."""
+    if decision.verdict.failure_class is FailureClass.UNKNOWN:
+        return 3
+    if decision.said and decision.verdict.confidence is not Confidence.LOW:
+        return 0
+    return _TRUST[decision.verdict.confidence]
 
 
 def _codes(reply: Reply) -> Iterator[str]:

@@ -1,0 +1,262 @@
+"""A mail's parts, by Python's own MIME parser, within limits.
+
+The limits are set before parsing, so that a hostile mail costs no more than a
+large one: bytes, levels, parts, and characters of text.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from html import unescape
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 20
+MAX_PARTS = 200
+MAX_TEXT = 64 * 1024
+"""Characters of all notification text together."""
+MAX_FIELDS = 4000
+"""Fields of all status parts together."""
+
+Fields = list[tuple[str, str]]
+"""One block of header fields: lower-case names and unfolded values."""
+
+_NESTING = re.compile(rb"boundary|message/(?:rfc822|global|delivery|partial)", re.I)
+_DELIMITER = re.compile(rb"^--", re.M)
+_MAX_NESTING = 3 * MAX_DEPTH
+_MAX_DELIMITERS = 2 * MAX_PARTS
+_RETURNED = frozenset(
+    {
+        *("message/rfc822", "message/global", "text/rfc822-headers"),
+        *("message/rfc822-headers", "message/global-headers", "text/rfc822"),
+        "message/partial",
+    }
+)
+_STATUS = frozenset(
+    {
+        *("message/delivery-status", "message/global-delivery-status"),
+        *("message/xdelivery-status", "message/delivery_status"),
+    }
+)
+
+
+@dataclass(slots=True)
+class Letter:
+    """A mail as far as reports are concerned."""
+
+    headers: Fields
+    content_type: str
+    report_type: str
+    texts: list[str] = field(default_factory=list)
+    """Notification text, plain before HTML."""
+    status: list[Fields] = field(default_factory=list)
+    """Blocks of the delivery status, in order."""
+    feedback: Fields = field(default_factory=list)
+    """Fields of a feedback report (RFC 5965)."""
+    receipt: bool = False
+    """There is a message disposition notification (RFC 8098)."""
+    returned: Fields = field(default_factory=list)
+    """Header of the returned message."""
+
+    def header(self, name: str) -> str:
+        """Answer a header field's value, empty when there is none."""
+        return first(self.headers, name)
+
+
+def first(fields: Fields, *names: str) -> str:
+    """Answer the value of the first field with one of these names, else nothing."""
+    for name in names:
+        for key, value in fields:
+            if key == name and value:
+                return value
+    return ""
+
+
+def read(raw: bytes) -> Letter:
+    """Take a mail apart."""
+    message = BytesParser(policy=compat32).parsebytes(_cut(raw))
+    letter = Letter(
+        headers=_fields(message),
+        content_type=message.get_content_type(),
+        report_type=_parameter(message, "report-type"),
+    )
+    htmls: list[str] = []
+    nested: list[Message] = []
+    for part, _depth in _walk(message, 0):
+        _collect(part, letter, htmls, nested)
+    if not letter.texts:
+        letter.texts = [_plain(html) for html in htmls]
+    if nested and not letter.status and not letter.feedback:
+        _adopt(nested[0], letter)
+    return letter
+
+
+def _cut(raw: bytes) -> bytes:
+    """Shorten what is larger, deeper or in more parts than a report can need."""
+    raw = raw[:MAX_BYTES]
+    for pattern, limit in (
+        (_NESTING, _MAX_NESTING),
+        (_DELIMITER, _MAX_DELIMITERS),
+    ):
+        for count, match in enumerate(pattern.finditer(raw)):
+            if count == limit:
+                raw = raw[: match.start()]
+                break
+    return raw
+
+
+def _walk(message: Message, depth: int) -> Iterator[tuple[Message, int]]:
+    """Go through the parts that are not inside a returned message."""
+    payload = message.get_payload()
+    kind = message.get_content_type()
+    if not isinstance(payload, list) or kind in _STATUS or kind in _RETURNED:
+        yield message, depth
+        return
+    if kind == "message/feedback-report":
+        yield message, depth
+        return
+    if depth < MAX_DEPTH:
+        for part in payload[:MAX_PARTS]:
+            if isinstance(part, Message):
+                yield from _walk(part, depth + 1)
+
+
+def _collect(
+    part: Message, letter: Letter, htmls: list[str], nested: list[Message]
+) -> None:
+    """Note what one part adds to the letter."""
+    kind = part.get_content_type()
+    if kind in _STATUS:
+        letter.status += _status_blocks(part)
+    elif kind == "message/feedback-report":
+        letter.feedback += [f for block in _status_blocks(part) for f in block]
+    elif kind == "message/disposition-notification":
+        letter.receipt = True
+    elif kind in _RETURNED:
+        inner = _inner(part)
+        if inner is not None:
+            nested.append(inner)
+            letter.returned = letter.returned or _fields(inner)
+        elif not letter.returned:
+            letter.returned = next(iter(blocks(text_of(part))), [])
+    elif kind == "text/html":
+        htmls.append(text_of(part))
+    elif kind.startswith("text/"):
+        room = MAX_TEXT - sum(map(len, letter.texts))
+        if room > 0 and len(letter.texts) < MAX_PARTS:
+            letter.texts.append(text_of(part)[:room])
+
+
+def _adopt(message: Message, letter: Letter) -> None:
+    """Read a forwarded report as if it had come by itself."""
+    inner_kind = message.get_content_type()
+    if not inner_kind.startswith("multipart/"):
+        return
+    inner = Letter(_fields(message), inner_kind, _parameter(message, "report-type"))
+    nested: list[Message] = []
+    for part, _depth in _walk(message, 1):
+        _collect(part, inner, [], nested)
+    if inner.status or inner.feedback:
+        letter.status, letter.feedback = inner.status, inner.feedback
+        letter.texts = inner.texts or letter.texts
+        letter.returned = inner.returned
+
+
+def _inner(part: Message) -> Message | None:
+    payload = part.get_payload()
+    if isinstance(payload, list) and payload and isinstance(payload[0], Message):
+        return payload[0]
+    return None
+
+
+def _status_blocks(part: Message) -> list[Fields]:
+    """Answer the blocks of a status part, also of a wrongly encoded one."""
+    payload = part.get_payload()
+    found: list[Fields] = []
+    encoded = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
+    if isinstance(payload, list) and encoded not in {"base64", "quoted-printable"}:
+        for block in payload[:MAX_FIELDS]:
+            if isinstance(block, Message) and (fields := _fields(block)):
+                found.append(fields)
+            if isinstance(block, Message) and isinstance(block.get_payload(), str):
+                found += blocks(str(block.get_payload())[:MAX_TEXT])
+        return found
+    if isinstance(payload, list) and payload and isinstance(payload[0], Message):
+        body = Message()
+        body["Content-Transfer-Encoding"] = encoded
+        body.set_payload(payload[0].get_payload())
+        return blocks(text_of(body))
+    return blocks(text_of(part))
+
+
+_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60})[ \t]*:(?:[ \t]*)(.*)")
+
+
+def blocks(text: str) -> list[Fields]:
+    """Answer the blocks of header fields that a text consists of."""
+    found: list[Fields] = [[]]
+    for line in text[:MAX_TEXT].splitlines()[:MAX_FIELDS]:
+        if not line.strip():
+            if found[-1]:
+                found.append([])
+        elif line[0] in " \t" and found[-1]:
+            name, value = found[-1][-1]
+            if len(value) < MAX_TEXT:
+                found[-1][-1] = name, f"{value} {line.strip()}"
+        elif match := _FIELD.match(line):
+            found[-1].append((match[1].lower(), match[2].strip()))
+    return [block for block in found if block]
+
+
+def _fields(message: Message) -> Fields:
+    """Answer a message's header, unfolded and decoded."""
+    return [
+        (name.lower(), _decoded(str(value)))
+        for name, value in message.items()[:MAX_FIELDS]
+    ]
+
+
+def _decoded(value: str) -> str:
+    """Answer a header field's value in plain characters."""
+    flat = " ".join(value[:MAX_TEXT].split())
+    if "=?" not in flat:
+        return flat
+    try:
+        return str(make_header(decode_header(flat)))
+    except (HeaderParseError, LookupError, UnicodeError, ValueError):
+        return flat
+
+
+def _parameter(message: Message, name: str) -> str:
+    value = message.get_param(name, "")
+    return value.lower() if isinstance(value, str) else ""
+
+
+def text_of(part: Message) -> str:
+    """Answer a part's text, in whatever character set it claims."""
+    content = part.get_payload(decode=True)
+    if not isinstance(content, bytes):
+        return ""
+    content = content[: 4 * MAX_TEXT]
+    charset = part.get_param("charset", "utf-8")
+    for name in (charset if isinstance(charset, str) else "utf-8", "utf-8"):
+        try:
+            return content.decode(name)
+        except (LookupError, UnicodeError, ValueError):
+            continue
+    return content.decode("latin-1")
+
+
+_INVISIBLE = re.compile(r"<(style|script|head)\b.{0,65536}?</\1>", re.I | re.S)
+_BREAK = re.compile(r"</?(?:br|p|div|tr|li|h[1-6]|table|pre)\b[^>]{0,2000}>", re.I)
+_TAG = re.compile(r"<[/!a-zA-Z][^<>]{0,2000}>")
+
+
+def _plain(html: str) -> str:
+    """Answer the words of an HTML text."""
+    html = _INVISIBLE.sub(" ", html[:MAX_TEXT])
+    return unescape(_TAG.sub(" ", _BREAK.sub("\n", html)))

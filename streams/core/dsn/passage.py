@@ -1,0 +1,249 @@
+"""The words of a notification: whom it names, and what it says about them.
+
+Bounces that are not RFC 3464 are all of one shape: an address on a line of its
+own, at the start of a line, or in a set sentence, and the reason next to it. That
+shape is looked for, strongest first, instead of one parser a mail system.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from streams.core.address import Address, canonical
+from streams.core.failure import Phase
+
+MAX_LINES = 1200
+MAX_PASSAGE = 8192
+
+
+class Passage(NamedTuple):
+    """An address that a notification names as not reached."""
+
+    address: str
+    """Canonical."""
+    original: str | None
+    """The address that it was expanded from."""
+    text: str
+    """What is said about it; empty when that stands elsewhere."""
+    rank: int
+    """How sure it is that this is a failed recipient; 0 is surest."""
+
+
+class Said(NamedTuple):
+    """A server's answer in a transcript of the session."""
+
+    text: str
+    phase: Phase | None
+    recipient: str | None
+    """Whom the command before it named."""
+
+
+_LOCAL = r"(?:\"[^\"\s]{1,64}\"|[^\s<>()\[\],;:\"|=@]{1,64})"
+_ADDRESS = rf"{_LOCAL}@[^\s<>()\[\],;:\"'|=@/]{{1,255}}"
+
+_ORIGINAL_FOLLOWS = re.compile(
+    r"""^[\s>*|]{0,8}(?:
+      [-=_*\s]{2,60}(?:(?:begin|start|the|this\ is\ a\ copy|this\ is\ the\ copy|below
+        |enclosed|included|original|returned|unsent|undelivered|message|header|headers
+        |copy|return|a\ copy|unsent\ message|mensaje|texte|ursprungliche|forwarded
+        |attached)\b)(?!\ not\ delivered)
+      |below\ (?:this\ line\ )?is\ (?:a|the)\ copy
+      |(?:a\ copy\ of\ )?(?:the|your)?\ ?original\ message(?:\ (?:headers?\ )?(?:follows
+        |below|headers|header|details|attached|was|text)|:|\ headers?:)
+      |message\ headers?\ follows?|your\ message\ (?:reads|follows|is\ attached)
+      |old\ message:|original\ mail\ info|message\ header\s*:|headers?\ of\ the\ orig
+      |(?:the\ )?(?:text|header|headers|contents?|body|first\ lines)\ of\ (?:the|your)
+        \ (?:original\ |message)|a\ summary\ of\ the\ undelivered
+      |-{4,}\ ?(?:original|unsent|returned|message)
+      |(?:received|return-path|dkim-signature|mime-version|x-[\w-]{2,40}|delivered-to
+        |message-id|content-type|references|arc-seal|user-agent|envelope-to):
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_HEADING = re.compile(
+    r"failed|failure|error|problem|transcript|technical|details|diagnostic|detail"
+    r"|permanent|fatal|recipients|addresses|report unavailable|session|server message"
+    r"|command|not delivered|following",
+    re.IGNORECASE,
+)
+
+_LEADING = re.compile(
+    rf"^[\s>*|]{{0,12}}<(?P<address>{_ADDRESS})>\s{{0,3}}"
+    rf"(?:\((?:expanded\ from|originally\ addressed\ to):?\s*<?(?P<original>{_ADDRESS})"
+    r">?\)\s{0,3})?(?:\.\.\.|[:,])\s{0,3}(?P<rest>.*)$".replace(r"\ ", " "),
+    re.IGNORECASE,
+)
+_PLAIN_LEADING = re.compile(rf"^(?P<address>{_ADDRESS}): (?P<rest>\S.*)$")
+_ALONE = re.compile(
+    rf"^[\s>*|•·–-]{{0,16}}(?:(?:to|rcpt|recipient|recipients|recipient\ address|user"
+    rf"|address|e-?mail|final-recipient|name|unknown\ user|intended\ recipient)\s?:\s?)?"
+    rf"(?:\[?(?:smtp|rfc822|mailto):\s?)?(?:[^<>@]{{0,80}}<)?"
+    rf"(?P<address>{_ADDRESS})[>\])\"']{{0,3}}"
+    rf"(?:\s?\(?<?\(?{_ADDRESS}\)?>?\)?)?(?:\s?<mailto:{_ADDRESS}>)?"
+    r"(?P<rest>\s*[:;,.]{0,3}|\s+\(.{0,300}\)|\s+\[.{2,500}\]|\s+on\ \d.{0,40}"
+    r"|\s*;\ ?action:.{0,40}|\s+(?:(?:Error|Invalid|Unknown|Not|No|User|Mailbox|Host"
+    r"|Message|Delivery)\b.{0,500}))$",
+    re.IGNORECASE | re.VERBOSE,
+)
+_SENTENCES = re.compile(
+    rf"""(?:
+      (?:un)?deliver(?:able|ed|ing|y)?\ (?:(?:your|the|this|a|of)\ )?(?:(?:e-?)?mail\ |
+        message\ )?(?:could\ not\ be\ made\ |has\ failed\ |failed\ |was\ not\ )?(?:to|for)
+        (?:\ the\ (?:following\ )?(?:recipient|address|user)s?)?:?
+      |(?:e-?mail|message|mail|letter)\ (?:that\ )?(?:(?:you|was)\ )?(?:sent\ )?(?:addressed\ )?
+        (?:to|for)(?:\ (?:e-?mail\ )?(?:address|recipient|user))?\ ?:?(?:\s--)?
+      |(?:originally\ )?addressed\ to(?:\ e-?mail\ address)?\ ?:?(?:\s--)?
+      |unknown\ (?:user|recipient|address)|intended\ recipient|failed\ recipient
+      |(?:the\ )?following\ (?:recipient|address|user)s?(?:\ failed)?
+      |did\ not\ reach\ (?:the\ )?(?:following\ )?(?:recipient|address)?s?
+      |(?:recipient|address|user|mailbox|account)(?:\ address)?
+      |(?:violation|exceeded|unknown|full|over)\ for
+      |generated\ by|was\ not\ delivered\ to|wasn't\ delivered\ to|rejected\ for
+      |local\ address
+    )\s?:?\s{{0,3}}[<\["'(]{{0,2}}(?:smtp:|mailto:)?(?P<address>{_ADDRESS})""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_COMMAND = re.compile(
+    r"^\s{0,8}(?:sent\s?)?(?:>>>|<<<|->)\s?(?P<verb>RCPT|MAIL|DATA|EHLO|HELO|LHLO|AUTH"
+    rf"|STARTTLS|QUIT|\.)(?:[^<]{{0,20}}<(?P<address>{_ADDRESS})?>)?",
+    re.IGNORECASE,
+)
+_ANSWER = re.compile(
+    r"^\s{0,8}(?:received\s?)?(?:<<<|>>>|<-)\s?(?P<text>\S.*)$"
+    r"|^\s{0,8}(?:\(?reason:\s?)?(?P<plain>[245]\d\d[ -].*)$",
+    re.IGNORECASE,
+)
+_VERB_PHASES = {
+    "rcpt": Phase.RCPT,
+    "mail": Phase.MAIL,
+    "data": Phase.DATA,
+    "ehlo": Phase.EHLO,
+    "helo": Phase.EHLO,
+    "lhlo": Phase.EHLO,
+    "auth": Phase.AUTH,
+    "starttls": Phase.TLS,
+    "quit": Phase.QUIT,
+    ".": Phase.DATA_END,
+}
+
+
+def notification(texts: Iterable[str]) -> tuple[str, str]:
+    """Answer the text before the returned message, and what follows it."""
+    kept: list[str] = []
+    rest: list[str] = []
+    for text in texts:
+        lines = text.splitlines()[: MAX_LINES * 2]
+        cut = _cut(lines)
+        kept += lines[:cut]
+        rest += lines[cut:]
+        if rest:
+            break
+    return "\n".join(kept[:MAX_LINES]), "\n".join(rest[:MAX_LINES])
+
+
+def _cut(lines: list[str]) -> int:
+    """Answer the number of the line where the returned message starts."""
+    for number, line in enumerate(lines):
+        if len(line) > 200 or not (match := _ORIGINAL_FOLLOWS.match(line)):
+            continue
+        ruled = line.lstrip()[:2] in {"--", "==", "__", "**"}
+        if ruled and _HEADING.search(line) and "copy" not in line.lower():
+            continue
+        if number == 0 and not ruled and ":" in match[0]:
+            continue
+        return number
+    return len(lines)
+
+
+def passages(text: str, ours: frozenset[str]) -> list[Passage]:
+    """Answer whom a notification names, surest first; `ours` are never among them
+    unless a line starts with them."""
+    lines = text.split("\n")
+    heads: list[tuple[int, Passage]] = []
+    for number, line in enumerate(lines):
+        if "@" in line and len(line) < 2000:
+            passage = _head(line)
+            if passage and (passage.rank == 0 or passage.address not in ours):
+                heads.append((number, passage))
+    found: dict[str, Passage] = {}
+    for index, (number, head) in enumerate(heads):
+        following = heads[index + 1][0] if index + 1 < len(heads) else len(lines)
+        said = head._replace(text=_said(head.text, lines[number + 1 : following]))
+        known = found.get(head.address)
+        if known is None or (head.rank, not said.text) < (known.rank, not known.text):
+            found[head.address] = said
+    if not heads or min(p.rank for p in found.values()) > 1:
+        for passage in _in_sentences(text, ours):
+            found.setdefault(passage.address, passage)
+    if not found:
+        return []
+    best = min(passage.rank for passage in found.values())
+    return [p for p in found.values() if p.rank == best]
+
+
+def _head(line: str) -> Passage | None:
+    """Read a line that names a recipient at its start or alone."""
+    if match := _LEADING.match(line):
+        address = _canonical(match["address"])
+        original = match["original"] and _canonical(match["original"])
+        return address and Passage(address, original or None, match["rest"], 0)
+    if match := _PLAIN_LEADING.match(line):
+        address = _canonical(match["address"])
+        return address and Passage(address, None, match["rest"], 0)
+    if match := _ALONE.match(line):
+        address = _canonical(match["address"])
+        rest = match["rest"].strip(" :;,.")
+        return address and Passage(address, None, rest, 1)
+    return None
+
+
+def _said(rest: str, lines: list[str]) -> str:
+    """Answer what follows an address, up to the next blank line after words."""
+    said = [rest] if rest.strip() else []
+    for line in lines[:40]:
+        if not line.strip():
+            if said:
+                break
+            continue
+        if not said and not line.startswith((" ", "\t")) and not rest:
+            # Words on the next line; a new paragraph is about something else.
+            said.append(line)
+            continue
+        said.append(line)
+    return " ".join(" ".join(said).split())[:MAX_PASSAGE]
+
+
+def _in_sentences(text: str, ours: frozenset[str]) -> Iterable[Passage]:
+    """Find addresses in sentences that say where something was not delivered."""
+    flat = " ".join(text.split())[: 4 * MAX_PASSAGE]
+    for match in _SENTENCES.finditer(flat):
+        address = _canonical(match["address"])
+        if address and address not in ours:
+            yield Passage(address, None, "", 2)
+
+
+def transcript(text: str) -> list[Said]:
+    """Answer the servers' answers in a transcript, with the commands before them."""
+    said: list[Said] = []
+    phase: Phase | None = None
+    recipient: str | None = None
+    for line in text.split("\n"):
+        if len(line) > 2000:
+            continue
+        if match := _COMMAND.match(line):
+            phase = _VERB_PHASES.get(match["verb"].lower())
+            if phase is Phase.RCPT and match["address"]:
+                recipient = _canonical(match["address"])
+        elif match := _ANSWER.match(line):
+            words = (match["text"] or match["plain"]).strip(" )")
+            quoted = match["text"] is not None
+            if said and quoted and said[-1].text[:3] == words[:3] and words[3:4] == " ":
+                said[-1] = said[-1]._replace(text=f"{said[-1].text} {words[4:]}")
+            else:
+                said.append(Said(words[:MAX_PASSAGE], phase if quoted else None, recipient))
+    return said
+
+
+def _canonical(address: str) -> str | None:
+    found = canonical(address.strip("'`").rstrip(".,:;>)]}\"'"))
+    return str(found) if isinstance(found, Address) else None

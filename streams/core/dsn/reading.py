@@ -1,0 +1,258 @@
+"""One mail in, what it reports out: structure first, words second."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from streams.core import reply as replies
+from streams.core.dsn import kind as kinds
+from streams.core.dsn import mime, passage, status
+from streams.core.dsn.mime import Letter, first
+from streams.core.dsn.passage import Passage, Said
+from streams.core.dsn.report import ParsedMail, RecipientReport, ReportKind
+from streams.core.dsn.status import MessageBlock, StatusBlock
+from streams.core.evidence import Action
+from streams.core.failure import Phase
+from streams.core.reply import Reply
+
+MAX_REPLIES = 6
+"""Texts that are weighed for one recipient."""
+
+_ADDRESSES = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[^\s<>()\[\],;:\"']{1,255}")
+_VERP = re.compile(r"^[^@]{1,100}\+([^@=]{1,64})=([^@=]{1,255})@")
+_WORST = (
+    *(Action.FAILED, Action.DELAYED, Action.DELIVERED, Action.RELAYED),
+    Action.EXPANDED,
+)
+
+
+def parse(raw: bytes) -> ParsedMail:
+    """Answer what a mail is, and what it reports about whom."""
+    letter = mime.read(raw)
+    if kinds.is_complaint(letter):
+        return ParsedMail(ReportKind.COMPLAINT, ())
+    text, rest = passage.notification(letter.texts)
+    blocks = letter.status or _embedded(letter.texts)
+    message, recipients = status.read(blocks)
+    if not letter.returned and rest:
+        letter.returned = next(
+            (b for b in mime.blocks(rest) if first(b, "message-id", "received")), []
+        )
+    context = _Context(letter, text, message)
+    if recipients:
+        reports = context.from_status(recipients)
+    elif letter.status or kinds.is_from_machine(letter):
+        reports = context.from_words()
+    else:
+        reports = ()
+    if not reports:
+        return ParsedMail(kinds.without_report(letter, text), ())
+    worst = min((report.action for report in reports), key=_WORST.index)
+    return ParsedMail(_kind(worst), reports)
+
+
+def _kind(action: Action) -> ReportKind:
+    return ReportKind.BOUNCE if action is Action.FAILED else ReportKind(action.value)
+
+
+def _embedded(texts: Iterable[str]) -> list[mime.Fields]:
+    """Answer a delivery status that stands in the notification text itself."""
+    for text in texts:
+        lower = text.lower()
+        if "final-recipient:" in lower or "original-recipient:" in lower:
+            return [
+                block
+                for block in mime.blocks(text)
+                if first(block, "final-recipient", "original-recipient")
+                or first(block, "reporting-mta")
+            ]
+    return []
+
+
+class _Context:
+    """What all reports of one mail share."""
+
+    def __init__(self, letter: Letter, text: str, message: MessageBlock) -> None:
+        self.letter = letter
+        self.text = text
+        self.message = message
+        self.named = passage.passages(text, self._ours())
+        self.session = passage.transcript(text)
+        self.message_id = (
+            first(letter.returned, "message-id")
+            or first(letter.headers, "in-reply-to")
+            or None
+        )
+
+    def _ours(self) -> frozenset[str]:
+        """Answer the addresses of whom the mail is from and to: not the failed ones."""
+        found = []
+        for name in ("to", "from", "sender", "reply-to", "return-path", "delivered-to"):
+            for match in _ADDRESSES.findall(self.letter.header(name)):
+                found.append(status.address(match))
+        return frozenset(address for address in found if address)
+
+    def from_status(
+        self, recipients: Sequence[StatusBlock]
+    ) -> tuple[RecipientReport, ...]:
+        """Answer the reports of a delivery status, with what the text adds."""
+        reports: dict[tuple[str | None, Action], RecipientReport] = {}
+        for block in recipients:
+            report = self._of_block(block, alone=len(recipients) == 1)
+            reports.setdefault((report.recipient, report.action), report)
+        return tuple(reports.values())
+
+    def _of_block(self, block: StatusBlock, *, alone: bool) -> RecipientReport:
+        final, original = block.final_recipient, block.original_recipient
+        said = self._about(original, final)
+        if said and said.original and not original:
+            original = said.original
+        if not (final or original) and alone:
+            final = self._only_recipient()
+        texts: list[tuple[str, Phase | None]] = []
+        if block.diagnostic:
+            texts.append((block.diagnostic, None))
+        texts += self._texts(said, {final, original}, alone=alone)
+        action = block.action or (
+            Action.DELAYED
+            if kinds.says_delayed(self.letter, self.text)
+            else Action.FAILED
+        )
+        return self._report(
+            action, original, final, block.status, block.diagnostic, texts
+        )._replace(
+            remote_mta=block.remote_mta, last_attempt_date=block.last_attempt_date
+        )
+
+    def _about(self, *addresses: str | None) -> Passage | None:
+        """Answer the passage about one of these addresses."""
+        for named in self.named:
+            if named.address in addresses or (
+                named.original and named.original in addresses
+            ):
+                return named
+        return None
+
+    def from_words(self) -> tuple[RecipientReport, ...]:
+        """Answer the reports that only the words of a notification make."""
+        failed = status_addresses(self.letter.header("x-failed-recipients"))
+        named = self.named
+        codes = any(said.text[:1] in "45" for said in self.session)
+        if not failed and not (
+            kinds.says_failed(self.text) or (codes and named) or self.letter.status
+        ):
+            return ()
+        if failed:
+            by_address = {p.address: p for p in named}
+            named = [
+                by_address.get(address, Passage(address, None, "", 0))
+                for address in failed
+            ]
+        if not named and (address := self._only_recipient()):
+            named = [Passage(address, None, "", 3)]
+        delayed = not failed and kinds.says_delayed(self.letter, self.text)
+        action = Action.DELAYED if delayed else Action.FAILED
+        return tuple(
+            self._report(
+                action,
+                said.original,
+                said.address,
+                None,
+                None,
+                self._texts(said, {said.address}, alone=len(named) == 1),
+            )
+            for said in named
+        )
+
+    def _only_recipient(self) -> str | None:
+        """Answer whom the returned message was for, when there is one candidate.
+
+        Sources: the text, X-Failed-Recipients, the return path (VERP), and last
+        the To field of the returned message.
+        """
+        failed = status_addresses(self.letter.header("x-failed-recipients"))
+        candidates = failed or [p.address for p in self.named]
+        if not candidates:
+            candidates = self._verp()
+        if not candidates:
+            fields = self.letter.returned
+            to = first(fields, "x-failed-recipients", "x-original-to", "to")
+            candidates = status_addresses(to)
+        return candidates[0] if len(candidates) == 1 else None
+
+    def _verp(self) -> list[str]:
+        for name in ("to", "x-original-to", "delivered-to", "envelope-to"):
+            for match in _ADDRESSES.findall(self.letter.header(name)):
+                if verp := _VERP.match(match):
+                    address = status.address(f"{verp[1]}@{verp[2]}")
+                    return [address] if address else []
+        return []
+
+    def _texts(
+        self, said: Passage | None, addresses: set[str | None], *, alone: bool
+    ) -> list[tuple[str, Phase | None]]:
+        """Answer what is said about a recipient, the nearest words first."""
+        texts: list[tuple[str, Phase | None]] = []
+        if said and said.text:
+            texts.append((said.text, None))
+        answers = [a for a in self.session if _concerns(a, addresses, alone=alone)]
+        texts += [(answer.text, answer.phase) for answer in answers[:4]]
+        if alone and self.text:
+            texts.append((self.text, None))
+            subject = self.letter.header("subject")
+            texts.append((subject, None))
+        return texts
+
+    def _report(
+        self,
+        action: Action,
+        original: str | None,
+        final: str | None,
+        code: str | None,
+        diagnostic: str | None,
+        texts: Sequence[tuple[str, Phase | None]],
+    ) -> RecipientReport:
+        read = [_reply(text, code, phase) for text, phase in texts[:MAX_REPLIES]]
+        phase = next((r.phase for r in read if r.phase), None)
+        if read and phase and not read[0].phase:
+            read[0] = read[0]._replace(phase=phase)
+        if diagnostic is None and texts:
+            diagnostic = " ".join(texts[0][0].split())
+        return RecipientReport(
+            action=action,
+            original_recipient=original,
+            final_recipient=final,
+            status=code,
+            diagnostic=diagnostic and diagnostic[: replies.MAX_TEXT],
+            replies=tuple(read) or (replies.parse("", None, code),),
+            remote_mta=None,
+            reporting_mta=self.message.reporting_mta,
+            arrival_date=self.message.arrival_date,
+            last_attempt_date=None,
+            message_id=self.message_id,
+            envelope_id=self.message.envelope_id,
+        )
+
+
+def _reply(text: str, code: str | None, phase: Phase | None) -> Reply:
+    """Read a text; its own enhanced code beats the Status field.
+
+    Status differed from the code in Diagnostic-Code in 19 of 192 reports, and the
+    server's own word was the better one.
+    """
+    reply = replies.parse(text, phase=phase)
+    if reply.enhanced and reply.enhanced not in replies.VAGUE:
+        return reply
+    return replies.parse(text, enhanced=code or reply.enhanced, phase=phase)
+
+
+def _concerns(said: Said, addresses: set[str | None], *, alone: bool) -> bool:
+    if alone or said.recipient in addresses:
+        return True
+    lower = said.text.lower()
+    return any(address and address in lower for address in addresses)
+
+
+def status_addresses(value: str) -> list[str]:
+    """Answer the addresses of a header field, canonical, each once."""
+    found = (status.address(match) for match in _ADDRESSES.findall(value[:8192]))
+    return list(dict.fromkeys(address for address in found if address))

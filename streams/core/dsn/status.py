@@ -1,0 +1,159 @@
+"""Delivery status parts (RFC 3464, RFC 6533), to one block a recipient.
+
+Servers leave fields out, misspell actions and put blocks together; what can be
+understood is, and Action is read before Status: a `delayed` is never a failure.
+"""
+
+import re
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+from streams.core import instant
+from streams.core.address import Address, canonical
+from streams.core.dsn.mime import Fields, first
+from streams.core.evidence import Action
+from streams.core.instant import Instant
+
+MAX_RECIPIENTS = 1000
+
+
+class StatusBlock(NamedTuple):
+    """What a delivery status says about one recipient."""
+
+    original_recipient: str | None
+    final_recipient: str | None
+    action: Action | None
+    status: str | None
+    diagnostic: str | None
+    """Text of Diagnostic-Code without its type; the comment of Status else."""
+    remote_mta: str | None
+    last_attempt_date: Instant | None
+
+
+class MessageBlock(NamedTuple):
+    """What a delivery status says about the message as a whole."""
+
+    reporting_mta: str | None
+    envelope_id: str | None
+    arrival_date: Instant | None
+
+
+_RECIPIENT_FIELDS = ("final-recipient", "original-recipient", "x-actual-recipient")
+_ACTIONS = (
+    ("fail", Action.FAILED),
+    ("err", Action.FAILED),
+    ("expired", Action.FAILED),
+    ("undeliver", Action.FAILED),
+    ("reject", Action.FAILED),
+    ("bounce", Action.FAILED),
+    ("delay", Action.DELAYED),
+    ("defer", Action.DELAYED),
+    ("warn", Action.DELAYED),
+    ("deliver", Action.DELIVERED),
+    ("relay", Action.RELAYED),
+    ("expand", Action.EXPANDED),
+)
+_BY_DIGIT = {"2": Action.DELIVERED, "4": Action.DELAYED, "5": Action.FAILED}
+_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
+_COMMENT = re.compile(r"\(([^()]{3,500})\)")
+_TYPE = re.compile(r"[\w./+-]{1,60} ?; ?")
+_HOST = re.compile(r"[\w.-]{1,255}|\[[0-9a-fA-F.:]{3,60}\]")
+
+
+def read(blocks: list[Fields]) -> tuple[MessageBlock, list[StatusBlock]]:
+    """Answer what is said about the message, and about each recipient."""
+    whole: Fields = []
+    recipients: list[Fields] = []
+    for block in blocks:
+        for piece in _split(block):
+            if first(piece, *_RECIPIENT_FIELDS):
+                recipients.append(piece)
+            elif recipients and first(piece, "action", "status", "diagnostic-code"):
+                recipients[-1] += piece
+            else:
+                whole += piece
+    message = MessageBlock(
+        reporting_mta=host(first(whole, "reporting-mta")),
+        envelope_id=_untyped(first(whole, "original-envelope-id")) or None,
+        arrival_date=moment(first(whole, "arrival-date")),
+    )
+    return message, [_recipient(fields) for fields in recipients[:MAX_RECIPIENTS]]
+
+
+def _split(block: Fields) -> list[Fields]:
+    """Part a block in which several recipients follow each other without a gap."""
+    pieces: list[Fields] = [[]]
+    for name, value in block:
+        if name in {"final-recipient", "reporting-mta"} and first(pieces[-1], name):
+            pieces.append([])
+        pieces[-1].append((name, value))
+    return pieces
+
+
+def _recipient(fields: Fields) -> StatusBlock:
+    status_field = first(fields, "status")
+    status = _STATUS.search(status_field)
+    diagnostic = _untyped(first(fields, "diagnostic-code"))
+    if not diagnostic and (comment := _COMMENT.search(status_field)):
+        diagnostic = comment[1]
+    return StatusBlock(
+        original_recipient=address(first(fields, "original-recipient")),
+        final_recipient=address(first(fields, "final-recipient"))
+        or address(first(fields, "x-actual-recipient")),
+        action=_action(first(fields, "action"), status and status[1]),
+        status=".".join(str(int(n)) for n in status.groups()) if status else None,
+        diagnostic=diagnostic or None,
+        remote_mta=host(first(fields, "remote-mta")),
+        last_attempt_date=moment(first(fields, "last-attempt-date")),
+    )
+
+
+def _action(text: str, digit: str | None) -> Action | None:
+    lower = text.lower()
+    for start, action in _ACTIONS:
+        if lower.startswith(start):
+            return action
+    return _BY_DIGIT.get(digit) if digit else None
+
+
+def _untyped(value: str) -> str:
+    """Take the type off a field's value, as `smtp;` or `rfc822;`."""
+    match = _TYPE.match(value)
+    return value[match.end() :].strip() if match else value.strip()
+
+
+def address(value: str) -> str | None:
+    """Answer an address field in canonical form, None when it is no address."""
+    bare = value
+    while match := _TYPE.match(bare):
+        bare = bare[match.end() :]
+    for candidate in (value, bare, bare.split("(")[0], _LAST_WORD.sub("", bare)):
+        found = canonical(candidate)
+        if isinstance(found, Address):
+            return str(found)
+    return None
+
+
+_LAST_WORD = re.compile(r"\s.*$")
+
+
+def host(value: str) -> str | None:
+    """Answer the host that an MTA field names, in lower case."""
+    match = _HOST.match(_untyped(value))
+    return match[0].lower() if match else None
+
+
+def moment(value: str) -> Instant | None:
+    """Answer a date field's instant, None when it is none or has no zone."""
+    if not value:
+        return None
+    try:
+        date = parsedate_to_datetime(value[:100])
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    if date.tzinfo is None:
+        return None
+    try:
+        return instant.from_datetime(date)
+    except OverflowError:
+        return None
