@@ -9,11 +9,15 @@ back, and leave the group, so that others take over at once.
 import asyncio
 import logging
 import os
+import traceback
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
+from aiokafka.errors import KafkaError
+
 from streams.engine.event import Event, note
 from streams.engine.exits import ExitCode
+from streams.errors import MailflagError
 
 PARTING_LIMIT = 3.0
 """Seconds for leaving in good order before the process ends all the same."""
@@ -33,11 +37,27 @@ def end_now(
         exit_code=int(code),
         exit_name=code.name,
         reason=reason,
-        error=type(error).__name__ if error is not None else None,
+        **({} if error is None else describe(error)),
     )
     for handler in logging.getLogger().handlers:
         handler.flush()
     os._exit(code)
+
+
+def describe(error: BaseException) -> dict[str, object]:
+    """Say what was raised and where, without what it was about.
+
+    A `KeyError` of a table names an address, so only the text of errors that
+    cannot carry any is told: our own and Kafka's.
+    """
+    frames = traceback.extract_tb(error.__traceback__)[-12:]
+    told: dict[str, object] = {
+        "error": type(error).__name__,
+        "where": [f"{f.filename}:{f.lineno} {f.name}" for f in frames],
+    }
+    if isinstance(error, MailflagError | KafkaError):
+        told["detail"] = str(error)
+    return told
 
 
 class Ending:
@@ -57,10 +77,6 @@ class Ending:
         if self.failed:
             return
         self.failed = True
-        if error is not None:
-            logging.getLogger("streams.engine").error(
-                Event.WORKER_FAILED.value, exc_info=error
-            )
         self._task = asyncio.ensure_future(self._part(code, reason, error))
 
     async def _part(

@@ -13,9 +13,10 @@ from typing import NamedTuple
 from faust.types import TP
 
 from streams.core.instant import Instant
+from streams.engine.clock import clock
 from streams.engine.ending import Ending
 from streams.engine.exits import ExitCode
-from streams.engine.services import Services, clock
+from streams.engine.services import Services
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Batch, Output, PartitionTable, Record
 

@@ -8,11 +8,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from streams.engine.clock import clock
 from streams.engine.config import EngineConfig
 from streams.engine.partitioner import partition_of
-from streams.engine.stage import Headers, Message
+from streams.engine.stage import Message
 
-Row = tuple[bytes | None, bytes | None, Headers]
+NO_HEADERS: list[tuple[str, bytes]] = []
+"""Shared; aiokafka's record writer takes a list and nothing else."""
+Row = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
 """Key, value and headers of a record to be written."""
 Destination = tuple[str, int]
 """Real topic name and partition."""
@@ -48,7 +51,7 @@ class Outbox:
         if changelog is not None:
             place, changes = changelog
             queues.append(
-                self._batches(((k, v, ()) for k, v in changes.items()), place)
+                self._batches(((k, v, NO_HEADERS) for k, v in changes.items()), place)
             )
         sent: list[asyncio.Future[Any]] = []
         while queues:
@@ -80,20 +83,22 @@ class Outbox:
                     partition = next(self._turn) % count  # noqa: PLW2901
                 else:
                     partition = partition_of(key, count)  # noqa: PLW2901
-            rows[name, partition].append((key, value, headers))
+            listed = list(headers) if headers else NO_HEADERS
+            rows[name, partition].append((key, value, listed))
         return rows
 
     def _batches(
         self, rows: Iterable[Row], place: Destination
     ) -> Iterator[tuple[Any, Destination]]:
+        now = clock()
         builder = self._producer.create_batch()
+        append = builder.append
         for key, value, headers in rows:
-            row = {"key": key, "value": value, "timestamp": None}
-            listed = list(headers)  # aiokafka's record writer takes nothing else
-            if builder.append(**row, headers=listed) is None:
+            if append(key=key, value=value, timestamp=now, headers=headers) is None:
                 yield builder, place
                 builder = self._producer.create_batch()
-                builder.append(**row, headers=listed)
+                append = builder.append
+                append(key=key, value=value, timestamp=now, headers=headers)
         yield builder, place
 
 

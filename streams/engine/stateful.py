@@ -17,12 +17,13 @@ from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
 from streams.engine.client import transactional_producer
+from streams.engine.clock import clock
 from streams.engine.failure import IN_DOUBT, exit_code_of
 from streams.engine.lane import Lane, LaneState, Place, stage_failed
 from streams.engine.observer import AbortReason
 from streams.engine.outbox import Outbox, per_topic
 from streams.engine.recovery import OFFSET_KEY
-from streams.engine.services import Services, clock
+from streams.engine.services import Services
 from streams.engine.stage import Message, Output, Tally
 from streams.engine.table import Store
 from streams.engine.upstream import end_was_unanswered

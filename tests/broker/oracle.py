@@ -1,0 +1,134 @@
+"""What must have come out, computed from what went in.
+
+The stage under test sets a key's flag at `set` and clears it at `clear`, and
+names the input record in what it writes. Producers of the tests choose the
+partition, so the offset of every record is known when it is sent.
+"""
+
+import uuid
+from collections import Counter
+from typing import NamedTuple
+
+from confluent_kafka import Producer
+from log_reader import COMPACTED, compacted, make_topic, read
+
+from streams.engine.partitioner import partition_of
+from streams.engine.recovery import OFFSET_KEY
+
+
+class Findings(NamedTuple):
+    """What differs; everything empty is right."""
+
+    lost: set
+    invented: set
+    repeated: list
+    wrong_state: dict
+    """Key to (wanted, found)."""
+
+    @property
+    def nothing(self) -> bool:
+        return not any(self)
+
+
+class Flow:
+    """Topics of one application, what was sent to them, and what is expected.
+
+    With `inputs` the records go through a forwarding stage first, from topics of
+    different partition counts; else straight to the stateful stage.
+    """
+
+    def __init__(
+        self, kafka: str, *, inputs: dict[str, int] | None = None, partitions: int = 4
+    ) -> None:
+        self.kafka = kafka
+        self.app = f"t{uuid.uuid4().hex[:8]}"
+        self.partitions = partitions
+        self.inputs = {f"{self.app}.{name}": n for name, n in (inputs or {}).items()}
+        self.evidence = f"{self.app}.evidence"
+        self.out = f"{self.app}.out"
+        self.changelog = f"{self.app}-flags-changelog"
+        for name, count in self.inputs.items():
+            make_topic(kafka, name, count)
+        make_topic(kafka, self.evidence, partitions)
+        make_topic(kafka, self.out, partitions)
+        make_topic(kafka, self.changelog, partitions, **COMPACTED)
+        self._producer = Producer(
+            {
+                "bootstrap.servers": kafka,
+                "linger.ms": 5,
+                "enable.idempotence": True,
+                "message.timeout.ms": 120000,
+                "log_level": 0,
+            }
+        )
+        self._sent: Counter = Counter()
+        self.state: dict[bytes, bytes] = {}
+        self.announced: set[tuple[bytes, bytes]] = set()
+
+    @property
+    def told(self) -> dict:
+        """What a worker of this flow must be told."""
+        told = {"evidence": self.evidence, "out": self.out}
+        if self.inputs:
+            told["forward"] = list(self.inputs)
+        return told
+
+    def send(self, key: bytes, value: bytes) -> None:
+        """Send straight to the stateful stage, and remember what must follow."""
+        partition = partition_of(key, self.partitions)
+        offset = self._sent[partition]
+        self._sent[partition] += 1
+        self._produce(self.evidence, key, value, partition)
+        source = b"%d:%d" % (partition, offset)
+        if value.startswith(b"set"):
+            self.state[key] = source + b" " + value
+            self.announced.add((key, b"set " + source))
+        elif value.startswith(b"clear") and self.state.pop(key, None) is not None:
+            self.announced.add((key, b"clear " + source))
+
+    def forward(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+        """Send to an input of the forwarding stage."""
+        self._produce(topic, key, value, partition)
+
+    def _produce(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, partition)
+            except BufferError:
+                self._producer.poll(0.2)
+            else:
+                return
+
+    def flush(self, limit: float = 30.0) -> None:
+        left = self._producer.flush(limit)
+        assert not left, f"{left} records of the test could not be sent"
+
+    def poll(self) -> None:
+        """Let the producer work without waiting for it."""
+        self._producer.poll(0)
+
+    @property
+    def left(self) -> int:
+        """How many records of the stateful stage's input are not committed yet."""
+        have: dict[int, int] = {}
+        for row in read(self.kafka, self.changelog):
+            if row.key == OFFSET_KEY:
+                have[row.partition] = int(row.value)
+        return sum(sent - have.get(p, 0) for p, sent in self._sent.items())
+
+    def findings(self) -> Findings:
+        """Compare everything sent with everything that a subscriber received."""
+        seen = Counter((row.key, row.value) for row in read(self.kafka, self.out))
+        state = compacted(read(self.kafka, self.changelog))
+        state.pop(OFFSET_KEY, None)
+        wrong = {
+            key: (self.state.get(key), state.get(key))
+            for key in self.state.keys() | state.keys()
+            if self.state.get(key) != state.get(key)
+        }
+        return Findings(
+            self.announced - seen.keys(),
+            seen.keys() - self.announced,
+            [one for one, times in seen.items() if times > 1],
+            wrong,
+        )
