@@ -25,6 +25,8 @@ _LONGEST_REMEMBERED = 1_000
 """Characters; a longer answer is worked out each time, so that the memory stays
 small whatever servers write."""
 _PERMANENT = 5
+_SOMEBODY = "somebody@example.com"
+"""Stands for the recipient in the key of the memory."""
 
 _Judge = Callable[
     [
@@ -62,6 +64,7 @@ class Classifiers:
         failure = self.judge(
             event.tenant_id,
             event.text or event.error or "",
+            address=event.address,
             code=event.code,
             enhanced=event.enhanced,
             phase=event.phase,
@@ -76,6 +79,7 @@ class Classifiers:
         tenant_id: str,
         text: str,
         *,
+        address: str | None = None,
         code: int | None = None,
         enhanced: str | None = None,
         phase: Phase | None = None,
@@ -83,11 +87,20 @@ class Classifiers:
         role: PeerRole | None = None,
         final: bool = True,
     ) -> Failure:
-        """Answer what an answer means to a tenant."""
+        """Answer what an answer means to a tenant.
+
+        Servers quote the `address`, which decides nothing: without it the same
+        refusal of many customers is one answer.
+        """
         judge = self._default
         if tenant_id in self._policies.tenants:
             judge = self._by_tenant.get(tenant_id) or self._for(tenant_id)
-        return judge(text, code, enhanced, phase, peer, role, final)
+        if not address or address not in text:
+            return judge(text, code, enhanced, phase, peer, role, final)
+        alike = text.replace(address, _SOMEBODY)
+        answer = judge(alike, code, enhanced, phase, peer, role, final)
+        words = answer.text.replace(_SOMEBODY, address)[:TEXT_KEPT]
+        return answer._replace(text=words)
 
     def _for(self, tenant_id: str) -> _Judge:
         own = self._policies.of(tenant_id).own

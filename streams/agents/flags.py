@@ -13,7 +13,7 @@ from streams.agents.tracing import Tracer
 from streams.core import address as addresses
 from streams.core.activity import Activity
 from streams.core.evidence import Attempt, Command, Evidence, Outcome
-from streams.core.flags import Context, Decision, decide
+from streams.core.flags import Context, Decision, decide, is_calm
 from streams.core.instant import Instant
 from streams.core.message import fate
 from streams.core.policy import OpenIncident, PolicyBook
@@ -105,11 +105,12 @@ class FlagsStage:
             return state
         if self.success_memory_days == 0 and state is EMPTY and _is_success(evidence):
             return state
-        policy = self.policies.of(tenant_id)
+        if is_calm(folded.state):
+            return folded.state
         context = Context(
             tenant_id,
             evidence.address,
-            policy,
+            self.policies.of(tenant_id),
             self.incidents(tenant_id),
             evidence.arrived_at,
             evidence.at,

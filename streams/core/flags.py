@@ -8,7 +8,7 @@ evidence came, so a replay ends where the first run ended.
 from typing import NamedTuple
 
 from streams.core.advice import advise
-from streams.core.evidence import Failure
+from streams.core.evidence import Failure, Outcome
 from streams.core.failure import AddressPolicy, Confidence, Side
 from streams.core.flag import (
     ChangeType,
@@ -18,10 +18,10 @@ from streams.core.flag import (
     FlagChange,
     FlagEvidence,
 )
+from streams.core.history import FailedMessage, History, history_of
 from streams.core.instant import Instant
-from streams.core.message import Fate, Message, fate
 from streams.core.policy import ClearOn, FlagPolicy, OpenIncident
-from streams.core.state import AddressState, Marker
+from streams.core.state import REMEMBERED, AddressState, Marker
 
 SHOWN = 3
 """How many failures a flag carries as evidence."""
@@ -30,59 +30,21 @@ PERSISTENT_SPAN = 24 * 3_600_000
 """Milliseconds between the first and the last failure of a persistent flag."""
 
 
-class _Failed(NamedTuple):
-    """A failed message of the current run."""
+def is_calm(state: AddressState) -> bool:
+    """Say that there is surely nothing to decide, without a closer look.
 
-    message: Message
-    failure: Failure
-    failed_at: Instant
-    late_by: int | None
-
-
-class _History(NamedTuple):
-    """What the remembered messages say, newest first."""
-
-    newest: Fate | None
-    """The newest decided message's fate."""
-    failures: tuple[_Failed, ...]
-    """Failed messages since the newest success."""
-    open_ended: bool
-    """The run of failures may have begun before what is remembered."""
-    accepted_since: Instant | None
-    """The oldest success since the newest failure."""
-
-
-def _history(state: AddressState) -> _History:
-    newest: Fate | None = None
-    failures: list[_Failed] = []
-    accepted_since: Instant | None = None
-    horizon = state.marker.at if state.marker is not None else Instant(-1)
-    earlier = state.accepted_since
-    open_ended = True
-    for message in state.messages:
-        if message.at <= horizon:
-            open_ended = False
-            break
-        answer = fate(message)
-        if not answer.decided:
-            continue
-        newest = newest or answer
-        if answer.failure is not None:
-            if accepted_since is not None:
-                if earlier is not None and earlier <= message.at:
-                    earlier = None
-                break
-            failures.append(
-                _Failed(message, answer.failure, answer.failed_at, answer.late_by)
-            )
-        elif failures:
-            open_ended = False
-            break
-        else:
-            accepted_since = message.at
-    if accepted_since is not None and earlier is not None:
-        accepted_since = min(accepted_since, earlier)
-    return _History(newest, tuple(failures), open_ended, accepted_since)
+    Nearly every address is like this nearly always: not flagged, and the newest
+    message was accepted without a word from anybody else.
+    """
+    if state.flag is not None or not state.messages:
+        return False
+    newest = state.messages[0]
+    session = newest.session
+    return (
+        session is not None
+        and session.outcome is Outcome.ACCEPTED
+        and not newest.reports
+    )
 
 
 class Context(NamedTuple):
@@ -116,10 +78,10 @@ def decide(state: AddressState, context: Context) -> Decision:
     The newest decided message rules. Undecided ones change nothing, and after a
     late bounce an accepted message waits until its own bounce would have come.
     """
-    history = _history(state)
+    history = history_of(state)
     newest = history.newest
     if newest is None:
-        return _decide_by_marker(state, context)
+        return _decide_by_marker(state, history, context)
     if newest.failure is not None:
         return _announce(state, history, context)
     if state.flag is None:
@@ -137,7 +99,7 @@ def decide(state: AddressState, context: Context) -> Decision:
     return _settle(state, history, context)
 
 
-def _settle(state: AddressState, history: _History, context: Context) -> Decision:
+def _settle(state: AddressState, history: History, context: Context) -> Decision:
     """Clear after a late bounce once an accepted message has settled."""
     since = history.accepted_since or context.at
     due = Instant(since + context.policy.wait_after_late_bounce(state.late_by or 0))
@@ -147,14 +109,22 @@ def _settle(state: AddressState, history: _History, context: Context) -> Decisio
     return Decision(pending, None, None, restated=False)
 
 
-def _decide_by_marker(state: AddressState, context: Context) -> Decision:
+def _decide_by_marker(
+    state: AddressState, history: History, context: Context
+) -> Decision:
+    """Clear when no message that is newer than the marker says anything.
+
+    The failure behind the flag may be newer than the marker and forgotten only
+    when the memory is full of messages that are newer still.
+    """
     marker = state.marker
-    if state.flag is None or marker is None or marker.at < state.cause_at:
+    full = len(state.messages) == REMEMBERED and history.open_ended
+    if state.flag is None or marker is None or (full and marker.at < state.cause_at):
         return Decision(state, None, None, restated=False)
     return _clear(state, marker.cause, context, marker=marker)
 
 
-def _announce(state: AddressState, history: _History, context: Context) -> Decision:
+def _announce(state: AddressState, history: History, context: Context) -> Decision:
     """Set the flag, or bring it up to date."""
     old = state.flag
     revision = max(state.revision + 1, context.evidence_at)
@@ -179,7 +149,7 @@ def _told(flag: Flag) -> tuple[object, ...]:
 
 
 def _flag(
-    state: AddressState, history: _History, context: Context, revision: int
+    state: AddressState, history: History, context: Context, revision: int
 ) -> Flag:
     """Answer the flag that the current run of failures makes."""
     failures = history.failures
@@ -215,7 +185,7 @@ def _flag(
     )
 
 
-def _shown(failed: _Failed) -> FlagEvidence:
+def _shown(failed: FailedMessage) -> FlagEvidence:
     failure, bounce = failed.failure, failed.message.bounce
     by_report = bounce is not None and failure is bounce.failure
     return FlagEvidence(

@@ -86,28 +86,39 @@ def fold(state: AddressState, evidence: Evidence) -> Folded:
 
 
 def _fold_message(state: AddressState, new: Message, customer_id: str | None) -> Folded:
-    before = next((m for m in state.messages if m.ref == new.ref), None)
+    ref = new.ref
+    before = next((m for m in state.messages if m.ref == ref), None)
     message = new if before is None else merge(before, new)
-    if customer_id is not None and customer_id != state.customer_id:
-        state = state._replace(customer_id=customer_id)
+    if customer_id is None:
+        customer_id = state.customer_id
     if message == before:
+        if customer_id != state.customer_id:
+            state = state._replace(customer_id=customer_id)
         return Folded(state, message, before, None)
-    messages = [m for m in state.messages if m.ref != new.ref]
+    messages = [m for m in state.messages if m.ref != ref]
     messages.append(message)
-    messages.sort(key=_order, reverse=True)
+    if len(messages) > 1:
+        messages.sort(key=_order, reverse=True)
     confirmed = state.confirmed_at
-    for gone in messages[REMEMBERED:]:
+    if len(messages) > REMEMBERED:
+        gone = messages.pop()
         if gone is message and before is None:
             return Folded(state, None, None, None)
         if fate(gone).reached:
             confirmed = max(confirmed, gone.at)
-    state = state._replace(
-        messages=tuple(messages[:REMEMBERED]), confirmed_at=confirmed
+    state = AddressState(
+        tuple(messages), state.marker, customer_id, confirmed, *state[_REST:]
     )
     return Folded(state, message, before, _new_liar(before, message))
 
 
+_REST = AddressState._fields.index("revision")
+
+
 def _order(message: Message) -> tuple[Instant, int]:
+    session = message.session
+    if session is not None:
+        return session.at, message.ref
     return message.order
 
 

@@ -388,3 +388,12 @@ def test_a_clear_says_type_cause_and_the_flag_as_it_was(story, tell):
     assert cleared.type is ChangeType.CLEARED
     assert cleared.cleared_by is ClearedBy.ACCEPTED
     assert cleared.flag.revision < cleared.revision
+
+
+def test_a_failure_found_to_be_older_than_the_operators_clear_is_cleared(story, tell):
+    story.tell(
+        tell.command(5),
+        tell.report("m1", 10, "failed"),
+        tell.attempt("m1", 1, "accepted"),
+    )
+    assert story.told == ["set", "cleared by operator"]
