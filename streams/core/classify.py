@@ -78,7 +78,9 @@ class OwnIdentity:
         if not self._quoted:
             return False
         lower = text.lower()
-        return any(name in lower and _stands_alone(name, lower) for name in self._quoted)
+        return any(
+            name in lower and _stands_alone(name, lower) for name in self._quoted
+        )
 
 
 def _stands_alone(name: str, text: str) -> bool:
@@ -87,7 +89,9 @@ def _stands_alone(name: str, text: str) -> bool:
     while start >= 0:
         before, after = text[start - 1 : start], text[start + len(name) :][:2]
         whole = not (before.isalnum() or before in {"-", "_"})
-        if whole and not (after[:1].isalnum() or (after[:1] in {".", "-"} and after[1:].isalnum())):
+        if whole and not (
+            after[:1].isalnum() or (after[:1] in {".", "-"} and after[1:].isalnum())
+        ):
             return True
         start = text.find(name, start + 1)
     return False
@@ -128,7 +132,9 @@ class Classifier:
         strong, weak = self._by_words(reply, role, text_words)
         code = self._by_code(reply, role)
         own = self.own.is_in(reply.text)
-        winner = strong or (code if code and _is_telling(code) else None) or weak or code
+        winner = (
+            strong or (code if code and _is_telling(code) else None) or weak or code
+        )
         said: tuple[str, ...] = ()
         if isinstance(winner, _Hit):
             said = winner.said(text_words)
@@ -146,7 +152,11 @@ class Classifier:
         """
         final = report.action is Action.FAILED
         decisions = [self.decide(r, peer_role, final=final) for r in report.replies]
-        best = min(decisions, key=_trust)
+        best = min(decisions, key=_doubt)
+        if _doubt(best) > 1:
+            wide = [self.decide(r, peer_role, final=final) for r in report.context]
+            sure = (d for d in wide if d.verdict.confidence is Confidence.HIGH)
+            best = next(sure, best)
         if not final:
             policy = AddressPolicy.NEVER
             best = best._replace(verdict=best.verdict._replace(address_policy=policy))
@@ -190,16 +200,14 @@ class _Hit(NamedTuple):
         return tuple(text_words[max(self.span.start - 1, 0) : self.span.end - 1])
 
 
-_TRUST = {Confidence.HIGH: 0, Confidence.MEDIUM: 1, Confidence.LOW: 2}
-
-
-def _trust(decision: Decision) -> int:
-    """Say how much a decision tells; equal ones keep the order of their texts."""
-    if decision.verdict.failure_class is FailureClass.UNKNOWN:
+def _doubt(decision: Decision) -> int:
+    """Say how little a decision tells: 0 words, 1 a code that names one thing."""
+    verdict = decision.verdict
+    if verdict.failure_class is FailureClass.UNKNOWN:
         return 3
-    if decision.said and decision.verdict.confidence is not Confidence.LOW:
-        return 0
-    return _TRUST[decision.verdict.confidence]
+    if verdict.confidence is Confidence.LOW:
+        return 2
+    return 0 if decision.said else 1
 
 
 def _codes(reply: Reply) -> Iterator[str]:
@@ -272,7 +280,11 @@ def _verdict(
 ) -> Verdict:
     conflict = _digits_differ(reply)
     if winner is None:
-        failure_class, rule, confidence = FailureClass.UNKNOWN, UNKNOWN_RULE, Confidence.LOW
+        failure_class, rule, confidence = (
+            FailureClass.UNKNOWN,
+            UNKNOWN_RULE,
+            Confidence.LOW,
+        )
     elif isinstance(winner, _Hit):
         failure_class, rule = winner.rule.failure_class, winner.rule.id
         confidence = Confidence.MEDIUM if winner.rule.weak else Confidence.HIGH

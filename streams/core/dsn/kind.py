@@ -39,7 +39,7 @@ _FAILED = re.compile(
     r"|fail(?:ed|ure) (?:to|permanently|for|notice)|permanent (?:fatal )?(?:error|fail)"
     r"|fatal errors?|following (?:recipient|address|user)|unknown user|user unknown"
     r"|rejected (?:by|your|due)|was blocked|has been returned|is being returned"
-    r"|encountered (?:an error|delivery)|does not exist|no such user|considered unsoli"
+    r"|encountered (?:an error|delivery)|delivery (?:error|problem)s?|had errors|does not exist|no such user|considered unsoli"
     r"|transcript of session|generated (?:the )?(?:following )?response|was aborted"
     r"|returned to (?:you|sender)|wasn't delivered|account (?:is |has been )?(?:disabled"
     r"|closed|over)|non .{0,20}(?:consegn|entregad|remis|zugestellt)|не может быть"

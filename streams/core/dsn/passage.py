@@ -43,13 +43,13 @@ _ADDRESS = rf"{_LOCAL}@[^\s<>()\[\],;:\"'|=@/]{{1,255}}"
 
 _ORIGINAL_FOLLOWS = re.compile(
     r"""^[\s>*|]{0,8}(?:
-      [-=_*\s]{2,60}(?:(?:begin|start|the|this\ is\ a\ copy|this\ is\ the\ copy|below
+      [-=_*]{2,60}\s{0,20}(?:(?:begin|start|the|this\ is\ a\ copy|this\ is\ the\ copy|below
         |enclosed|included|original|returned|unsent|undelivered|message|header|headers
         |copy|return|a\ copy|unsent\ message|mensaje|texte|ursprungliche|forwarded
         |attached)\b)(?!\ not\ delivered)
       |below\ (?:this\ line\ )?is\ (?:a|the)\ copy
       |(?:a\ copy\ of\ )?(?:the|your)?\ ?original\ message(?:\ (?:headers?\ )?(?:follows
-        |below|headers|header|details|attached|was|text)|:|\ headers?:)
+        |below|headers|header|details|attached|text)|:|\ headers?:)
       |message\ headers?\ follows?|your\ message\ (?:reads|follows|is\ attached)
       |old\ message:|original\ mail\ info|message\ header\s*:|headers?\ of\ the\ orig
       |(?:the\ )?(?:text|header|headers|contents?|body|first\ lines)\ of\ (?:the|your)
@@ -67,6 +67,12 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 
+_NAME = (
+    r"(?:\"[^\"<>@]{1,80}\""
+    r"|(?!.{0,80}\b(?:contact|please|mail|message|send|to|from|by|with|via|for|of|at)\b)"
+    r"[\w .,'()/-]{1,60})(?=\s?<)"
+)
+
 _LEADING = re.compile(
     rf"^[\s>*|]{{0,12}}<(?P<address>{_ADDRESS})>\s{{0,3}}"
     rf"(?:\((?:expanded\ from|originally\ addressed\ to):?\s*<?(?P<original>{_ADDRESS})"
@@ -77,7 +83,7 @@ _PLAIN_LEADING = re.compile(rf"^(?P<address>{_ADDRESS}): (?P<rest>\S.*)$")
 _ALONE = re.compile(
     rf"^[\s>*|•·–-]{{0,16}}(?:(?:to|rcpt|recipient|recipients|recipient\ address|user"
     rf"|address|e-?mail|final-recipient|name|unknown\ user|intended\ recipient)\s?:\s?)?"
-    rf"(?:\[?(?:smtp|rfc822|mailto):\s?)?(?:[^<>@]{{0,80}}<)?"
+    rf"(?:\[?(?:smtp|rfc822|mailto):\s?)?(?:{_NAME}\s?)?<?"
     rf"(?P<address>{_ADDRESS})[>\])\"']{{0,3}}"
     rf"(?:\s?\(?<?\(?{_ADDRESS}\)?>?\)?)?(?:\s?<mailto:{_ADDRESS}>)?"
     r"(?P<rest>\s*[:;,.]{0,3}|\s+\(.{0,300}\)|\s+\[.{2,500}\]|\s+on\ \d.{0,40}"
@@ -89,10 +95,10 @@ _SENTENCES = re.compile(
     rf"""(?:
       (?:un)?deliver(?:able|ed|ing|y)?\ (?:(?:your|the|this|a|of)\ )?(?:(?:e-?)?mail\ |
         message\ )?(?:could\ not\ be\ made\ |has\ failed\ |failed\ |was\ not\ )?(?:to|for)
-        (?:\ the\ (?:following\ )?(?:recipient|address|user)s?)?:?
+        (?:\ the\ (?:following\ )?(?:recipient|address|user)s?)?
       |(?:e-?mail|message|mail|letter)\ (?:that\ )?(?:(?:you|was)\ )?(?:sent\ )?(?:addressed\ )?
-        (?:to|for)(?:\ (?:e-?mail\ )?(?:address|recipient|user))?\ ?:?(?:\s--)?
-      |(?:originally\ )?addressed\ to(?:\ e-?mail\ address)?\ ?:?(?:\s--)?
+        (?:to|for)(?:\ (?:e-?mail\ )?(?:address|recipient|user))?(?:\ ?:?\s--)?
+      |(?:originally\ )?addressed\ to(?:\ e-?mail\ address)?(?:\ ?:?\s--)?
       |unknown\ (?:user|recipient|address)|intended\ recipient|failed\ recipient
       |(?:the\ )?following\ (?:recipient|address|user)s?(?:\ failed)?
       |did\ not\ reach\ (?:the\ )?(?:following\ )?(?:recipient|address)?s?
@@ -100,7 +106,7 @@ _SENTENCES = re.compile(
       |(?:violation|exceeded|unknown|full|over)\ for
       |generated\ by|was\ not\ delivered\ to|wasn't\ delivered\ to|rejected\ for
       |local\ address
-    )\s?:?\s{{0,3}}[<\["'(]{{0,2}}(?:smtp:|mailto:)?(?P<address>{_ADDRESS})""",
+    )(?:\s?:\s{{0,3}}|\s{{1,3}})[<\["'(]{{0,2}}(?:smtp:|mailto:)?(?P<address>{_ADDRESS})""",
     re.IGNORECASE | re.VERBOSE,
 )
 _COMMAND = re.compile(
@@ -156,15 +162,18 @@ def _cut(lines: list[str]) -> int:
 
 
 def passages(text: str, ours: frozenset[str]) -> list[Passage]:
-    """Answer whom a notification names, surest first; `ours` are never among them
-    unless a line starts with them."""
+    """Answer whom a notification names; those of the surest rank only.
+
+    `ours` are the addresses that the mail is from and to: they count only where
+    nobody else is named, or where a line starts with them.
+    """
     lines = text.split("\n")
     heads: list[tuple[int, Passage]] = []
     for number, line in enumerate(lines):
-        if "@" in line and len(line) < 2000:
-            passage = _head(line)
-            if passage and (passage.rank == 0 or passage.address not in ours):
-                heads.append((number, passage))
+        if "@" in line and len(line) < 2000 and (passage := _head(line)):
+            if passage.rank and passage.address in ours:
+                passage = passage._replace(rank=3)
+            heads.append((number, passage))
     found: dict[str, Passage] = {}
     for index, (number, head) in enumerate(heads):
         following = heads[index + 1][0] if index + 1 < len(heads) else len(lines)
@@ -172,13 +181,16 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
         known = found.get(head.address)
         if known is None or (head.rank, not said.text) < (known.rank, not known.text):
             found[head.address] = said
-    if not heads or min(p.rank for p in found.values()) > 1:
+    if all(passage.rank > 1 for passage in found.values()):
         for passage in _in_sentences(text, ours):
             found.setdefault(passage.address, passage)
     if not found:
         return []
     best = min(passage.rank for passage in found.values())
     return [p for p in found.values() if p.rank == best]
+
+
+_RULE = re.compile(r"^\s{0,20}[-_=*#~]{8,}")
 
 
 def _head(line: str) -> Passage | None:
@@ -201,15 +213,12 @@ def _said(rest: str, lines: list[str]) -> str:
     """Answer what follows an address, up to the next blank line after words."""
     said = [rest] if rest.strip() else []
     for line in lines[:40]:
-        if not line.strip():
-            if said:
+        if line.strip():
+            if _RULE.match(line):
                 break
-            continue
-        if not said and not line.startswith((" ", "\t")) and not rest:
-            # Words on the next line; a new paragraph is about something else.
             said.append(line)
-            continue
-        said.append(line)
+        elif said:
+            break
     return " ".join(" ".join(said).split())[:MAX_PASSAGE]
 
 
@@ -240,7 +249,9 @@ def transcript(text: str) -> list[Said]:
             if said and quoted and said[-1].text[:3] == words[:3] and words[3:4] == " ":
                 said[-1] = said[-1]._replace(text=f"{said[-1].text} {words[4:]}")
             else:
-                said.append(Said(words[:MAX_PASSAGE], phase if quoted else None, recipient))
+                said.append(
+                    Said(words[:MAX_PASSAGE], phase if quoted else None, recipient)
+                )
     return said
 
 

@@ -75,8 +75,8 @@ class _Context:
         self.letter = letter
         self.text = text
         self.message = message
-        self.named = passage.passages(text, self._ours())
         self.session = passage.transcript(text)
+        self.named = passage.passages(text, self._ours()) or self._refused()
         self.message_id = (
             first(letter.returned, "message-id")
             or first(letter.headers, "in-reply-to")
@@ -90,6 +90,11 @@ class _Context:
             for match in _ADDRESSES.findall(self.letter.header(name)):
                 found.append(status.address(match))
         return frozenset(address for address in found if address)
+
+    def _refused(self) -> list[Passage]:
+        """Answer whom the session was about, when nothing else names anybody."""
+        found = (said.recipient for said in self.session if said.text[:1] in "45")
+        return [Passage(a, None, "", 2) for a in dict.fromkeys(found) if a]
 
     def from_status(
         self, recipients: Sequence[StatusBlock]
@@ -117,11 +122,7 @@ class _Context:
             if kinds.says_delayed(self.letter, self.text)
             else Action.FAILED
         )
-        return self._report(
-            action, original, final, block.status, block.diagnostic, texts
-        )._replace(
-            remote_mta=block.remote_mta, last_attempt_date=block.last_attempt_date
-        )
+        return self._report(action, original, final, block, texts, alone=alone)
 
     def _about(self, *addresses: str | None) -> Passage | None:
         """Answer the passage about one of these addresses."""
@@ -157,8 +158,8 @@ class _Context:
                 said.original,
                 said.address,
                 None,
-                None,
                 self._texts(said, {said.address}, alone=len(named) == 1),
+                alone=len(named) == 1,
             )
             for said in named
         )
@@ -196,21 +197,24 @@ class _Context:
             texts.append((said.text, None))
         answers = [a for a in self.session if _concerns(a, addresses, alone=alone)]
         texts += [(answer.text, answer.phase) for answer in answers[:4]]
-        if alone and self.text:
-            texts.append((self.text, None))
-            subject = self.letter.header("subject")
-            texts.append((subject, None))
         return texts
+
+    def _context(self) -> tuple[Reply, ...]:
+        texts = (self.text, self.letter.header("subject"))
+        return tuple(replies.parse(text) for text in texts if text)
 
     def _report(
         self,
         action: Action,
         original: str | None,
         final: str | None,
-        code: str | None,
-        diagnostic: str | None,
+        block: StatusBlock | None,
         texts: Sequence[tuple[str, Phase | None]],
+        *,
+        alone: bool,
     ) -> RecipientReport:
+        code = block.status if block else None
+        diagnostic = block.diagnostic if block else None
         read = [_reply(text, code, phase) for text, phase in texts[:MAX_REPLIES]]
         phase = next((r.phase for r in read if r.phase), None)
         if read and phase and not read[0].phase:
@@ -224,10 +228,11 @@ class _Context:
             status=code,
             diagnostic=diagnostic and diagnostic[: replies.MAX_TEXT],
             replies=tuple(read) or (replies.parse("", None, code),),
-            remote_mta=None,
+            context=self._context() if alone else (),
+            remote_mta=block.remote_mta if block else None,
             reporting_mta=self.message.reporting_mta,
             arrival_date=self.message.arrival_date,
-            last_attempt_date=None,
+            last_attempt_date=block.last_attempt_date if block else None,
             message_id=self.message_id,
             envelope_id=self.message.envelope_id,
         )

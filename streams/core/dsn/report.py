@@ -53,7 +53,9 @@ class RecipientReport(NamedTuple):
     diagnostic: str | None
     """What was said, at most 8 KiB, with the reporter's wrapping."""
     replies: tuple[Reply, ...]
-    """Everything said about this recipient, the most telling source first."""
+    """What is said about this recipient, the most telling source first; never empty."""
+    context: tuple[Reply, ...]
+    """The whole notification and its subject: for when the rest tells nothing."""
     remote_mta: str | None
     reporting_mta: str | None
     arrival_date: Instant | None
