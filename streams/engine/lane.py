@@ -53,7 +53,7 @@ class Lane(ABC):
         self.generation = generation
         self.state = LaneState.OPENING
         self.position: int | None = None
-        """Where reading continues; None: from the beginning."""
+        """Where reading continues after a rebalance; None: from the beginning."""
         self._services = services
 
     @property

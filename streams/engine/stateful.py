@@ -217,6 +217,7 @@ class StatefulLane(Lane):
             self._services.budget.give_back(taken.writes)
         self._busy = False
         if taken.offset is not None:
+            self.position = taken.offset
             self._services.offsets.advance(self.tp, taken.offset)
         observer, name = self._services.observer, self.spec.name
         observer.committed(
