@@ -56,6 +56,12 @@ _DELAYED = re.compile(
     r"delivering|will be (?:repeated|retried|attempted)|being delayed|delay reason",
     re.IGNORECASE,
 )
+_DELIVERED = re.compile(
+    r"success(?:ful(?:ly)?)? (?:delivered|mail delivery|delivery)|(?:was|has been|were)"
+    r" (?:successfully )?(?:delivered|received by)|delivery (?:confirmation|receipt)"
+    r"|return receipt|notification \(success\)|successfully relayed",
+    re.IGNORECASE,
+)
 _DELAY_SUBJECT = re.compile(
     r"\bwarning\b|delay|not yet|still being retried|incomplete|temporar", re.IGNORECASE
 )
@@ -91,23 +97,24 @@ def is_complaint(letter: Letter) -> bool:
     )
 
 
-def is_from_machine(letter: Letter) -> bool:
-    """Say whether a mail system wrote the mail, by sender or subject."""
+def machine(letter: Letter) -> int:
+    """Say how much sender and subject look like a mail system's, from 0 to 2."""
     if letter.header("x-failed-recipients"):
-        return True
+        return 2
     sender = letter.header("from")
     path = letter.header("return-path")
-    return (
-        path == "<>"
-        or not sender
-        or bool(_DAEMON.search(sender) or _DAEMON.search(path))
-        or bool(_SUBJECT.search(letter.header("subject")))
-    )
+    daemon = path == "<>" or not sender or _DAEMON.search(sender) or _DAEMON.search(path)
+    return bool(daemon) + bool(_SUBJECT.search(letter.header("subject")))
 
 
 def says_failed(text: str) -> bool:
     """Say whether a sentence says that something was not delivered."""
     return bool(_FAILED.search(text))
+
+
+def says_delivered(letter: Letter, text: str) -> bool:
+    """Say whether a notification is about a success."""
+    return bool(_DELIVERED.search(f"{letter.header('subject')}\n{text[:4000]}"))
 
 
 def says_delayed(letter: Letter, text: str) -> bool:

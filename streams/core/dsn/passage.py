@@ -55,10 +55,13 @@ _ORIGINAL_FOLLOWS = re.compile(
       |(?:the\ )?(?:text|header|headers|contents?|body|first\ lines)\ of\ (?:the|your)
         \ (?:original\ |message)|a\ summary\ of\ the\ undelivered
       |-{4,}\ ?(?:original|unsent|returned|message)
-      |(?:received|return-path|dkim-signature|mime-version|x-[\w-]{2,40}|delivered-to
-        |message-id|content-type|references|arc-seal|user-agent|envelope-to):
     )""",
     re.IGNORECASE | re.VERBOSE,
+)
+_HEADER_LINE = re.compile(
+    r"(?:received|return-path|dkim-signature|mime-version|x-[\w-]{2,40}|delivered-to"
+    r"|message-id|content-type|references|arc-seal|user-agent|envelope-to):",
+    re.IGNORECASE,
 )
 _HEADING = re.compile(
     r"failed|failure|error|problem|transcript|technical|details|diagnostic|detail"
@@ -81,14 +84,11 @@ _LEADING = re.compile(
 )
 _PLAIN_LEADING = re.compile(rf"^(?P<address>{_ADDRESS}): (?P<rest>\S.*)$")
 _ALONE = re.compile(
-    rf"^[\s>*|•·–-]{{0,16}}(?:(?:to|rcpt|recipient|recipients|recipient\ address|user"
-    rf"|address|e-?mail|final-recipient|name|unknown\ user|intended\ recipient)\s?:\s?)?"
+    rf"^[\s>*|•·–-]{{0,16}}(?:(?P<label>[A-Za-z][\w\ '(),-]{{1,60}})\s?:\s{{0,3}})?"
     rf"(?:\[?(?:smtp|rfc822|mailto):\s?)?(?:{_NAME}\s?)?<?"
     rf"(?P<address>{_ADDRESS})[>\])\"']{{0,3}}"
     rf"(?:\s?\(?<?\(?{_ADDRESS}\)?>?\)?)?(?:\s?<mailto:{_ADDRESS}>)?"
-    r"(?P<rest>\s*[:;,.]{0,3}|\s+\(.{0,300}\)|\s+\[.{2,500}\]|\s+on\ \d.{0,40}"
-    r"|\s*;\ ?action:.{0,40}|\s+(?:(?:Error|Invalid|Unknown|Not|No|User|Mailbox|Host"
-    r"|Message|Delivery)\b.{0,500}))$",
+    r"(?P<rest>\s*[:;,.]{0,3}|[\s,;:]{1,4}.{1,500})$",
     re.IGNORECASE | re.VERBOSE,
 )
 _SENTENCES = re.compile(
@@ -105,10 +105,11 @@ _SENTENCES = re.compile(
       |(?:recipient|address|user|mailbox|account)(?:\ address)?
       |(?:violation|exceeded|unknown|full|over)\ for
       |generated\ by|was\ not\ delivered\ to|wasn't\ delivered\ to|rejected\ for
-      |local\ address
+      |local\ address|(?:message|mail|e-?mail)\b[^@<>]{{0,80}}\b(?:to|for)
     )(?:\s?:\s{{0,3}}|\s{{1,3}})[<\["'(]{{0,2}}(?:smtp:|mailto:)?(?P<address>{_ADDRESS})""",
     re.IGNORECASE | re.VERBOSE,
 )
+_ANY_ADDRESS = re.compile(_ADDRESS)
 _COMMAND = re.compile(
     r"^\s{0,8}(?:sent\s?)?(?:>>>|<<<|->)\s?(?P<verb>RCPT|MAIL|DATA|EHLO|HELO|LHLO|AUTH"
     rf"|STARTTLS|QUIT|\.)(?:[^<]{{0,20}}<(?P<address>{_ADDRESS})?>)?",
@@ -150,12 +151,12 @@ def notification(texts: Iterable[str]) -> tuple[str, str]:
 def _cut(lines: list[str]) -> int:
     """Answer the number of the line where the returned message starts."""
     for number, line in enumerate(lines):
-        if len(line) > 200 or not (match := _ORIGINAL_FOLLOWS.match(line)):
+        if number and _HEADER_LINE.match(line):
+            return number
+        if len(line) > 200 or not _ORIGINAL_FOLLOWS.match(line):
             continue
         ruled = line.lstrip()[:2] in {"--", "==", "__", "**"}
         if ruled and _HEADING.search(line) and "copy" not in line.lower():
-            continue
-        if number == 0 and not ruled and ":" in match[0]:
             continue
         return number
     return len(lines)
@@ -172,7 +173,7 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
     for number, line in enumerate(lines):
         if "@" in line and len(line) < 2000 and (passage := _head(line)):
             if passage.rank and passage.address in ours:
-                passage = passage._replace(rank=3)
+                passage = passage._replace(rank=5)
             heads.append((number, passage))
     found: dict[str, Passage] = {}
     for index, (number, head) in enumerate(heads):
@@ -181,7 +182,7 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
         known = found.get(head.address)
         if known is None or (head.rank, not said.text) < (known.rank, not known.text):
             found[head.address] = said
-    if all(passage.rank > 1 for passage in found.values()):
+    if all(passage.rank > 2 for passage in found.values()):
         for passage in _in_sentences(text, ours):
             found.setdefault(passage.address, passage)
     if not found:
@@ -190,6 +191,17 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
     return [p for p in found.values() if p.rank == best]
 
 
+_CONTACT = re.compile(
+    r"contact|assistance|question|help ?desk|support|please (?:send|mail|write|forward"
+    r"|e-?mail|call|report)|administrator|for (?:more|further)|if you|mail to\b|ask\b"
+    r"|write to|abuse|problems?,|complain|wrote:|sent by|was sent from|\bfrom:? <?\S*@",
+    re.IGNORECASE,
+)
+_OTHER_PARTY = re.compile(
+    r"from|sender|reply.?to|return.?path|errors?.?to|subject|subj|date|sent|by|bcc"
+    r"|message.?id|mail from|envelope.from|x-postfix-sender|server|host|via|author|id",
+    re.IGNORECASE,
+)
 _RULE = re.compile(r"^\s{0,20}[-_=*#~]{8,}")
 
 
@@ -202,10 +214,15 @@ def _head(line: str) -> Passage | None:
     if match := _PLAIN_LEADING.match(line):
         address = _canonical(match["address"])
         return address and Passage(address, None, match["rest"], 0)
-    if match := _ALONE.match(line):
+    if (match := _ALONE.match(line)) and not _CONTACT.search(line):
         address = _canonical(match["address"])
         rest = match["rest"].strip(" :;,.")
-        return address and Passage(address, None, rest, 1)
+        label = match["label"] or ""
+        if not address or _OTHER_PARTY.fullmatch(label):
+            return None
+        rank = 1 + bool(rest) + (label.lower() in {"to", "cc"})
+        said = f"{label}: {rest}" if " " in label else rest
+        return Passage(address, None, said.strip(), rank)
     return None
 
 
@@ -226,9 +243,15 @@ def _in_sentences(text: str, ours: frozenset[str]) -> Iterable[Passage]:
     """Find addresses in sentences that say where something was not delivered."""
     flat = " ".join(text.split())[: 4 * MAX_PASSAGE]
     for match in _SENTENCES.finditer(flat):
+        before = flat[max(match.start() - 60, 0) : match.end()]
         address = _canonical(match["address"])
-        if address and address not in ours:
-            yield Passage(address, None, "", 2)
+        if address and address not in ours and not _CONTACT.search(before):
+            yield Passage(address, None, "", 3)
+    for match in _ANY_ADDRESS.finditer(flat):
+        before = flat[max(match.start() - 60, 0) : match.end()]
+        address = _canonical(match[0])
+        if address and address not in ours and not _CONTACT.search(before):
+            yield Passage(address, None, "", 4)
 
 
 def transcript(text: str) -> list[Said]:

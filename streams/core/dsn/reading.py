@@ -17,6 +17,7 @@ from streams.core.reply import Reply
 MAX_REPLIES = 6
 """Texts that are weighed for one recipient."""
 
+_SURELY_MACHINE = 2
 _ADDRESSES = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[^\s<>()\[\],;:\"']{1,255}")
 _VERP = re.compile(r"^[^@]{1,100}\+([^@=]{1,64})=([^@=]{1,255})@")
 _WORST = (
@@ -40,7 +41,7 @@ def parse(raw: bytes) -> ParsedMail:
     context = _Context(letter, text, message)
     if recipients:
         reports = context.from_status(recipients)
-    elif letter.status or kinds.is_from_machine(letter):
+    elif letter.status or kinds.machine(letter):
         reports = context.from_words()
     else:
         reports = ()
@@ -138,9 +139,9 @@ class _Context:
         failed = status_addresses(self.letter.header("x-failed-recipients"))
         named = self.named
         codes = any(said.text[:1] in "45" for said in self.session)
-        if not failed and not (
-            kinds.says_failed(self.text) or (codes and named) or self.letter.status
-        ):
+        says_failed = kinds.says_failed(self.text)
+        evidence = (failed, says_failed, codes and named, self.letter.status)
+        if not any(evidence) and kinds.machine(self.letter) < _SURELY_MACHINE:
             return ()
         if failed:
             by_address = {p.address: p for p in named}
@@ -150,8 +151,13 @@ class _Context:
             ]
         if not named and (address := self._only_recipient()):
             named = [Passage(address, None, "", 3)]
-        delayed = not failed and kinds.says_delayed(self.letter, self.text)
-        action = Action.DELAYED if delayed else Action.FAILED
+        action = Action.FAILED
+        if not failed and kinds.says_delayed(self.letter, self.text):
+            action = Action.DELAYED
+        elif not (failed or says_failed or codes) and kinds.says_delivered(
+            self.letter, self.text
+        ):
+            action = Action.DELIVERED
         return tuple(
             self._report(
                 action,
