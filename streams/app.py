@@ -6,6 +6,7 @@ published into evidence, flags folds evidence into the state of each address.
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from streams.agents.classifying import Classifiers
 from streams.agents.flags import FlagsStage
@@ -14,13 +15,13 @@ from streams.core.policy import PolicyBook
 from streams.engine.config import EngineConfig, Security
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Stage
-from streams.engine.worker import Worker, build
 from streams.errors import ConfigurationError
-from streams.obs import health, logs
-from streams.obs.metrics import Metrics
 from streams.settings import Settings, revealed
 from streams.wire import policy_file, rulebook
 from streams.wire.topic import INPUTS, Topic
+
+if TYPE_CHECKING:
+    from streams.engine.worker import Worker
 
 FLAGS_TABLE = "flags"
 
@@ -104,12 +105,17 @@ def engine_config(settings: Settings) -> EngineConfig:
     )
 
 
-def build_worker(settings: Settings) -> Worker:
+def build_worker(settings: Settings) -> "Worker":
     """Make a worker with all stages, its metrics and its pages.
 
     Raises:
         ConfigurationError: a setting, the policy or a rule file is wrong.
     """
+    # Loaded here: what runs without Kafka must not wait for Faust.
+    from streams.engine.worker import build  # noqa: PLC0415
+    from streams.obs import health, logs  # noqa: PLC0415
+    from streams.obs.metrics import Metrics  # noqa: PLC0415
+
     logs.configure(
         settings.log_format, settings.log_level, revealed(settings.log_hash_key) or ""
     )
