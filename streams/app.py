@@ -123,4 +123,6 @@ def build_worker(settings: Settings) -> "Worker":
     stages = build_stages(settings)
     worker = build(engine_config(settings), stages.specs(), metrics)
     health.install(worker, metrics)
+    metrics.watch_flags(stages.flags.census.total)
+    metrics.watch_fuses(stages.ingest.charges)
     return worker
