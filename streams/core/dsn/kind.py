@@ -43,7 +43,7 @@ _FAILED = re.compile(
     r"|transcript of session|generated (?:the )?(?:following )?response|was aborted"
     r"|returned to (?:you|sender)|wasn't delivered|account (?:is |has been )?(?:disabled"
     r"|closed|over)|non .{0,20}(?:consegn|entregad|remis|zugestellt)|не может быть"
-    r"|nicht zugestellt|server message|smtp error|mailbox (?:is )?full|quota",
+    r"|nicht zugestellt|server message|smtp error|(?:valid|unknown|invalid) (?:user|recipient|address)|mailbox (?:is )?full|quota",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(

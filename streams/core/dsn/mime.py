@@ -216,19 +216,30 @@ def _fields(message: Message) -> Fields:
     """Answer a message's header, unfolded and decoded."""
     return [
         (name.lower(), _decoded(str(value)))
-        for name, value in message.items()[:MAX_FIELDS]
+        for name, value in list(message.raw_items())[:MAX_FIELDS]
     ]
 
 
 def _decoded(value: str) -> str:
     """Answer a header field's value in plain characters."""
-    flat = " ".join(value[:MAX_TEXT].split())
+    flat = " ".join(_characters(value[:MAX_TEXT]).split())
     if "=?" not in flat:
         return flat
     try:
         return str(make_header(decode_header(flat)))
     except (HeaderParseError, LookupError, UnicodeError, ValueError):
         return flat
+
+
+def _characters(value: str) -> str:
+    """Answer a raw value's characters: unencoded ones are UTF-8 (RFC 6532) or not."""
+    if value.isascii():
+        return value
+    content = value.encode("utf-8", "surrogateescape")
+    try:
+        return content.decode("utf-8")
+    except UnicodeError:
+        return content.decode("latin-1")
 
 
 def _parameter(message: Message, name: str) -> str:

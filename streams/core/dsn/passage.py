@@ -43,10 +43,11 @@ _ADDRESS = rf"{_LOCAL}@[^\s<>()\[\],;:\"'|=@/]{{1,255}}"
 
 _ORIGINAL_FOLLOWS = re.compile(
     r"""^[\s>*|]{0,8}(?:
-      [-=_*]{2,60}\s{0,20}(?:(?:begin|start|the|this\ is\ a\ copy|this\ is\ the\ copy|below
-        |enclosed|included|original|returned|unsent|undelivered|message|header|headers
-        |copy|return|a\ copy|unsent\ message|mensaje|texte|ursprungliche|forwarded
-        |attached)\b)(?!\ not\ delivered)
+      [-=_]{2,60}\s{0,20}(?:begin|start|the\ (?:header|original|message|body|text)
+        |this\ is\ (?:a|the)\ copy|below|enclosed|included|original|returned|unsent
+        |undelivered|header|headers|copy|return|a\ copy|mensaje|texte|ursprungliche
+        |forwarded|attached|message\ (?:text|header|headers|follows|body|below|source)
+        )\b
       |below\ (?:this\ line\ )?is\ (?:a|the)\ copy
       |(?:a\ copy\ of\ )?(?:the|your)?\ ?original\ message(?:\ (?:headers?\ )?(?:follows
         |below|headers|header|details|attached|text)|:|\ headers?:)
@@ -73,7 +74,7 @@ _HEADING = re.compile(
 _NAME = (
     r"(?:\"[^\"<>@]{1,80}\""
     r"|(?!.{0,80}\b(?:contact|please|mail|message|send|to|from|by|with|via|for|of|at)\b)"
-    r"[\w .,'()/-]{1,60})(?=\s?<)"
+    r"(?!.{0,80}\b[245]\d\d\b)[\w .,'()/-]{1,60})(?=\s?<)"
 )
 
 _LEADING = re.compile(
@@ -175,6 +176,8 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
             if passage.rank and passage.address in ours:
                 passage = passage._replace(rank=5)
             heads.append((number, passage))
+    surest = min((passage.rank for _, passage in heads), default=0)
+    heads = [(number, passage) for number, passage in heads if passage.rank == surest]
     found: dict[str, Passage] = {}
     for index, (number, head) in enumerate(heads):
         following = heads[index + 1][0] if index + 1 < len(heads) else len(lines)

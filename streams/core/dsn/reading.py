@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from streams.core import reply as replies
 from streams.core.dsn import kind as kinds
 from streams.core.dsn import mime, passage, status
+from streams.core.dsn import notice as notices
 from streams.core.dsn.mime import Letter, first
+from streams.core.dsn.notice import Notice
 from streams.core.dsn.passage import Passage, Said
 from streams.core.dsn.report import ParsedMail, RecipientReport, ReportKind
 from streams.core.dsn.status import MessageBlock, StatusBlock
@@ -31,6 +33,8 @@ def parse(raw: bytes) -> ParsedMail:
     letter = mime.read(raw)
     if kinds.is_complaint(letter):
         return ParsedMail(ReportKind.COMPLAINT, ())
+    if notice := notices.read(letter.texts):
+        return _of_notice(letter, notice)
     text, rest = passage.notification(letter.texts)
     blocks = letter.status or _embedded(letter.texts)
     message, recipients = status.read(blocks)
@@ -49,6 +53,15 @@ def parse(raw: bytes) -> ParsedMail:
         return ParsedMail(kinds.without_report(letter, text), ())
     worst = min((report.action for report in reports), key=_WORST.index)
     return ParsedMail(_kind(worst), reports)
+
+
+def _of_notice(letter: Letter, notice: Notice) -> ParsedMail:
+    """Answer the reports of an SES event."""
+    if notice.kind is ReportKind.COMPLAINT:
+        return ParsedMail(ReportKind.COMPLAINT, ())
+    context = _Context(letter, "", notice.message)
+    context.message_id = notice.message_id
+    return ParsedMail(notice.kind, context.from_status(notice.recipients))
 
 
 def _kind(action: Action) -> ReportKind:

@@ -77,7 +77,7 @@ def read(blocks: list[Fields]) -> tuple[MessageBlock, list[StatusBlock]]:
         envelope_id=_untyped(first(whole, "original-envelope-id")) or None,
         arrival_date=moment(first(whole, "arrival-date")),
     )
-    return message, [_recipient(fields) for fields in recipients[:MAX_RECIPIENTS]]
+    return message, [recipient(fields) for fields in recipients[:MAX_RECIPIENTS]]
 
 
 def _split(block: Fields) -> list[Fields]:
@@ -90,7 +90,8 @@ def _split(block: Fields) -> list[Fields]:
     return pieces
 
 
-def _recipient(fields: Fields) -> StatusBlock:
+def recipient(fields: Fields) -> StatusBlock:
+    """Answer what one recipient's fields say."""
     status_field = first(fields, "status")
     status = _STATUS.search(status_field)
     diagnostic = _untyped(first(fields, "diagnostic-code"))
