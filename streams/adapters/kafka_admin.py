@@ -4,19 +4,16 @@ Nothing is ever deleted, made smaller or changed: what differs is said, and a
 person decides.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # no __all__
-    AdminClient,
     ConfigResource,
     NewTopic,
     ResourceType,
 )
 
-from streams.adapters.librdkafka import configuration
+from streams.adapters.kafka_client import Cluster
 from streams.adapters.topic_plan import (
     Difference,
     Found,
@@ -26,11 +23,20 @@ from streams.adapters.topic_plan import (
     names,
     plan,
 )
-from streams.errors import ConfigurationError, Unavailable
+from streams.errors import ConfigurationError, MailflagError
 from streams.settings import Settings
 
-LIMIT = 15.0
-"""Seconds for the brokers to answer."""
+PATIENCE = 6.0
+"""Seconds until Kafka counts as unavailable: a person waits for the answer."""
+_CREATION = 30.0
+"""Seconds that creating all topics may take."""
+_REFUSALS: dict[int, str] = {
+    KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor sets another",
+    KafkaError.INVALID_PARTITIONS: "--partitions sets another number",
+    KafkaError.INVALID_CONFIG: "these brokers do not know a setting of the contract",
+    KafkaError.POLICY_VIOLATION: "ask who set that policy on the brokers",
+}
+"""What brokers refuse to create for good, and what to do about it."""
 
 
 class TopicAdmin:
@@ -38,17 +44,9 @@ class TopicAdmin:
 
     def __init__(self, settings: Settings, wish: Wish) -> None:
         """Prepare; the brokers are asked by each method."""
-        self._servers = settings.bootstrap_servers
         self._wish = wish
-        self._last_error: KafkaError | None = None
-        try:
-            self._client = AdminClient(
-                configuration(settings)
-                | {"error_cb": self._remember, "socket.timeout.ms": int(LIMIT * 1000)}
-            )
-        except KafkaException as error:
-            message = f"Kafka's client refuses its settings: {error.args[0].str()}"
-            raise ConfigurationError(message) from error
+        self._cluster = Cluster(settings, patience=PATIENCE)
+        self._client = self._cluster.admin()
 
     def found(self) -> dict[str, Found]:
         """Answer those topics of the deployment that exist.
@@ -57,22 +55,26 @@ class TopicAdmin:
             Unavailable: no broker answers.
             ConfigurationError: the brokers refuse us.
         """
-        with self._explained("look at the topics"):
-            listed = self._client.list_topics(timeout=LIMIT).topics
+        try:
+            listed = self._client.list_topics(timeout=PATIENCE).topics
             there = {n: listed[n] for n in names(self._wish) if n in listed}
-            resources = [ConfigResource(ResourceType.TOPIC, name) for name in there]
-            if not resources:
+            if not there:
                 return {}
-            asked = self._client.describe_configs(resources, request_timeout=LIMIT)
+            asked = self._client.describe_configs(
+                [ConfigResource(ResourceType.TOPIC, name) for name in there],
+                request_timeout=PATIENCE,
+            )
             settings = {
                 resource.name: {s: e.value for s, e in future.result().items()}
                 for resource, future in asked.items()
             }
+        except KafkaException as exception:
+            raise self._failure(exception) from exception
         return {
             name: Found(
                 partitions=len(topic.partitions),
                 replication_factor=min(
-                    len(p.replicas) for p in topic.partitions.values()
+                    len(partition.replicas) for partition in topic.partitions.values()
                 ),
                 settings=settings[name],
             )
@@ -84,7 +86,7 @@ class TopicAdmin:
 
         Raises:
             Unavailable: no broker answers.
-            ConfigurationError: the brokers refuse; the others are created.
+            ConfigurationError: the brokers refuse one; they may have made others.
         """
         if not missing:
             return
@@ -97,63 +99,27 @@ class TopicAdmin:
             )
             for wanted in missing
         ]
-        with self._explained("create the topics"):
-            asked = self._client.create_topics(
-                new, validate_only=pretend, request_timeout=LIMIT
-            )
-        self._await(asked)
-
-    def _await(self, asked: Mapping[str, Future[None]]) -> None:
-        refused = []
+        asked = self._client.create_topics(
+            new, validate_only=pretend, request_timeout=_CREATION
+        )
         for name, future in asked.items():
             try:
-                with self._explained(f"create {name}"):
-                    future.result()
-            except ConfigurationError as error:
-                refused.append(error)
-        if refused:
-            raise refused[0]
+                future.result()
+            except KafkaException as exception:
+                error = exception.args[0]
+                # Somebody else may have been faster: that is as good.
+                if error.code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise self._failure(exception, name) from exception
 
-    def _remember(self, error: KafkaError) -> None:
-        """Keep what went wrong with a connection; a time-out does not say it."""
-        if error.code() in _REFUSALS:
-            self._last_error = error
-
-    @contextmanager
-    def _explained(self, task: str) -> Iterator[None]:
-        """Turn the client's errors into one line with a way out."""
-        try:
-            yield
-        except KafkaException as exception:
-            self._client.poll(0)
-            error = self._last_error or exception.args[0]
-            code = error.code()
-            if code == KafkaError.TOPIC_ALREADY_EXISTS:
-                return  # somebody else was faster
-            if code not in _REFUSALS and (error.retriable() or code < 0):
-                message = (
-                    f"no answer from Kafka at {self._servers}: is it running, and is"
-                    " that where it listens? --bootstrap-servers names another"
-                )
-                raise Unavailable(message) from exception
-            hint = _REFUSALS.get(code, "the broker's log says more")
-            message = f"Kafka refuses to {task}: {error.str()} ({hint})"
-            raise ConfigurationError(message) from exception
-
-
-_LOGIN = "look at MAILFLAG_SASL_* and MAILFLAG_SECURITY_PROTOCOL"
-_TLS = "look at MAILFLAG_SSL_* and MAILFLAG_SECURITY_PROTOCOL"
-_REFUSALS: dict[int, str] = {
-    KafkaError._AUTHENTICATION: _LOGIN,  # noqa: SLF001  # its public name
-    KafkaError.SASL_AUTHENTICATION_FAILED: _LOGIN,
-    KafkaError._SSL: _TLS,  # noqa: SLF001  # its public name
-    KafkaError.INVALID_REPLICATION_FACTOR: "--replication-factor sets another",
-    KafkaError.INVALID_PARTITIONS: "--partitions sets another number",
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant Create and DescribeConfigs on it",
-    KafkaError.CLUSTER_AUTHORIZATION_FAILED: "grant Create and Describe on the cluster",
-    KafkaError.POLICY_VIOLATION: "the cluster's administrator set that policy",
-}
-"""What a broker refuses for good, and what to do about it."""
+    def _failure(self, exception: KafkaException, topic: str = "") -> MailflagError:
+        # Complaints about the connection are delivered by a poll only.
+        self._client.poll(0)
+        error = exception.args[0]
+        hint = _REFUSALS.get(error.code())
+        if hint is None:
+            return self._cluster.failure(error)
+        said = error.str().rstrip(".")
+        return ConfigurationError(f"Kafka refuses to create {topic}: {said}; {hint}")
 
 
 def compare(

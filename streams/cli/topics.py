@@ -65,7 +65,7 @@ _replication_factor = click.option(
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
-    r"""Create the topics, check them, list them.
+    """Create the topics, check them, list them.
 
     Topics are never deleted, made smaller or changed; what differs is shown. On a
     terminal the answer is a table, into a pipe or file JSON lines.
@@ -73,7 +73,7 @@ def command() -> None:
     \b
     Exit codes: 0 all is as it must be, 1 something differs or is missing,
     2 a setting is wrong or the brokers refuse, 69 no broker answers.
-    """
+    """  # noqa: D301  # \b is click's own mark
 
 
 @command.command()
@@ -88,13 +88,13 @@ def apply(
     *,
     dry_run: bool,
 ) -> None:
-    r"""Create the topics that are missing, and check the others.
+    """Create the topics that are missing, and check the others.
 
     \b
     On a laptop:         mailflag topics apply
     On a real cluster:   mailflag topics apply --replication-factor 3
     What would it do?    mailflag topics apply --dry-run
-    """
+    """  # noqa: D301  # \b is click's own mark
     wish = _wish(settings, partitions, replication_factor)
     admin = TopicAdmin(settings, wish)
     found = admin.found()
@@ -114,7 +114,7 @@ def apply(
 def check(
     settings: Settings, partitions: int | None, replication_factor: int | None
 ) -> None:
-    r"""Compare the topics with the contracts.
+    """Compare the topics with the contracts.
 
     An input topic may have any number of partitions. More retention than the
     contract's is no difference, nor are larger batches.
@@ -122,7 +122,7 @@ def check(
     \b
     Before a deployment:  mailflag topics check --topic-prefix staging.
     What differs:         mailflag topics check | jq 'select(.state != "ok")'
-    """
+    """  # noqa: D301  # \b is click's own mark
     wish = _wish(settings, partitions, replication_factor)
     found = TopicAdmin(settings, wish).found()
     wanted = plan(wish, found)
@@ -134,11 +134,11 @@ def check(
 @command.command("list")
 @with_settings("topic_prefix", "app_id")
 def list_(settings: Settings) -> None:
-    r"""List the topics as the contracts have them; no broker is asked.
+    """List the topics as the contracts have them; no broker is asked.
 
     \b
     For an ACL:  mailflag topics list | jq -r 'select(.role == "output").topic'
-    """
+    """  # noqa: D301  # \b is click's own mark
     wanted = plan(_wish(settings, None, None), {})
     if not sys.stdout.isatty():
         for one in wanted:
