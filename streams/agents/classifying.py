@@ -11,8 +11,9 @@ from typing import Any
 
 from streams.core import reply as replies
 from streams.core.classify import Classifier
+from streams.core.dsn import RecipientReport
 from streams.core.evidence import Failure, Outcome
-from streams.core.failure import PeerRole, Phase
+from streams.core.failure import PeerRole, Phase, Verdict
 from streams.core.policy import PolicyBook
 from streams.core.reply import Reply
 from streams.core.rule import RuleBook
@@ -102,6 +103,15 @@ class Classifiers:
         words = answer.text.replace(_SOMEBODY, address)[:TEXT_KEPT]
         return answer._replace(text=words)
 
+    def failure_of_report(
+        self, tenant_id: str, report: RecipientReport, role: PeerRole | None
+    ) -> Failure:
+        """Answer what a report about one recipient means to a tenant."""
+        classifier = Classifier(self._rules, self._policies.of(tenant_id).own)
+        verdict = classifier.classify_report(report, role).verdict
+        answer = _failure(report.reply, verdict, final=True)
+        return answer._replace(peer=answer.peer or report.remote_mta)
+
     def _for(self, tenant_id: str) -> _Judge:
         own = self._policies.of(tenant_id).own
         judge = self._judge(Classifier(self._rules, own))
@@ -120,7 +130,8 @@ class Classifiers:
             final: bool,  # noqa: FBT001  # the same
         ) -> Failure:
             reply = replies.parse(text, code, enhanced, phase, peer)
-            return failure(classifier, reply, role, final=final)
+            verdict = classifier.classify(reply, role, final=final)
+            return _failure(reply, verdict, final=final)
 
         remembered = lru_cache(maxsize=_REMEMBERED)(judge)
 
@@ -132,11 +143,8 @@ class Classifiers:
         return look_up
 
 
-def failure(
-    classifier: Classifier, reply: Reply, role: PeerRole | None, *, final: bool
-) -> Failure:
-    """Answer what a reply means, with the part of it that is kept."""
-    verdict = classifier.classify(reply, role, final=final)
+def _failure(reply: Reply, verdict: Verdict, *, final: bool) -> Failure:
+    """Answer a reply and its verdict, with the part of the words that is kept."""
     severity = reply.severity
     return Failure(
         failure_class=verdict.failure_class,
@@ -144,7 +152,7 @@ def failure(
         address_policy=verdict.address_policy,
         confidence=verdict.confidence,
         rule=verdict.rule,
-        permanent=final if severity is None else final and severity == _PERMANENT,
+        permanent=final and severity in {None, _PERMANENT},
         phase=reply.phase,
         peer=reply.peer,
         code=reply.code,

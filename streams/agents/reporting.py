@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from streams.agents.classifying import Classifiers
 from streams.core import address as addresses
+from streams.core import dsn
+from streams.core import reply as replies
 from streams.core.address import Address
 from streams.core.attribution import (
     Envelope,
@@ -18,6 +20,7 @@ from streams.core.attribution import (
     derived_message_id,
     envelope,
 )
+from streams.core.dsn import RecipientReport, ReportKind
 from streams.core.evidence import Action, Failure, Report
 from streams.core.failure import PeerRole
 from streams.core.instant import Instant
@@ -34,22 +37,6 @@ class Told(NamedTuple):
     """What kind of mail it was when it was no report at all."""
 
 
-class _Block(NamedTuple):
-    """What a report says about one recipient, however it was published."""
-
-    action: Action
-    original_recipient: str | None
-    final_recipient: str | None
-    status: str | None
-    diagnostic: str | None
-    message_id: str | None
-    envelope_id: str | None
-    reporting_mta: str | None
-    remote_mta: str | None
-    arrival_date: Instant | None
-    last_attempt_date: Instant | None
-
-
 @dataclass(frozen=True, slots=True)
 class Reporter:
     """Reads reports."""
@@ -60,8 +47,14 @@ class Reporter:
     def evidence(self, event: ParsedDsn | RawDsn, arrived: Instant) -> Told | Reject:
         """Answer the evidence of a report, or why it can be about nobody."""
         if isinstance(event, RawDsn):
-            return Reject(RejectReason.DSN_UNPARSEABLE, "/raw: not a report")
-        blocks = [_block(event)]
+            mail = dsn.parse(event.raw)
+            if mail.kind is ReportKind.NOT_A_BOUNCE:
+                return Reject(RejectReason.DSN_UNPARSEABLE, "/raw: not a report")
+            if mail.kind in _NO_REPORTS:
+                return Told((), ignored=mail.kind)
+            blocks = mail.reports
+        else:
+            blocks = (_published(event),)
         reports = []
         for block in blocks:
             report = self._report(event, block, arrived, alone=len(blocks) == 1)
@@ -74,7 +67,7 @@ class Reporter:
     def _report(
         self,
         event: ParsedDsn | RawDsn,
-        block: _Block,
+        block: RecipientReport,
         arrived: Instant,
         *,
         alone: bool,
@@ -115,7 +108,7 @@ class Reporter:
     def _recipient(
         self,
         event: ParsedDsn | RawDsn,
-        block: _Block,
+        block: RecipientReport,
         ours: Envelope | None,
         *,
         alone: bool,
@@ -139,38 +132,42 @@ class Reporter:
         found = addresses.canonical(text, fold_local=self.fold_local_part)
         return found if isinstance(found, Address) else None
 
-    def _failure(self, tenant_id: str, block: _Block) -> Failure:
+    def _failure(self, tenant_id: str, block: RecipientReport) -> Failure:
         role: PeerRole | None = None
         if block.remote_mta:
             role = self.classifiers.role_of(tenant_id, block.remote_mta)
-        return self.classifiers.judge(
-            tenant_id,
-            block.diagnostic or "",
-            enhanced=block.status,
-            peer=block.remote_mta,
-            role=role,
-            final=True,
-        )
+        return self.classifiers.failure_of_report(tenant_id, block, role)
 
 
-def _block(event: ParsedDsn) -> _Block:
+_NO_REPORTS = frozenset(
+    {ReportKind.AUTO_REPLY, ReportKind.COMPLAINT, ReportKind.CHALLENGE}
+)
+"""Mails to a bounce mailbox that are in order, but no reports."""
+
+
+def _published(event: ParsedDsn) -> RecipientReport:
     """Answer the block that was published as parsed fields."""
-    return _Block(
+    said = replies.parse(
+        event.diagnostic or "", enhanced=event.status, peer=event.remote_mta
+    )
+    return RecipientReport(
         action=event.action,
         original_recipient=event.original_recipient,
         final_recipient=event.final_recipient,
         status=event.status,
         diagnostic=event.diagnostic,
-        message_id=None,
-        envelope_id=None,
-        reporting_mta=event.reporting_mta,
+        replies=(said,),
+        context=(),
         remote_mta=event.remote_mta,
+        reporting_mta=event.reporting_mta,
         arrival_date=event.arrival_date,
         last_attempt_date=event.last_attempt_date,
+        message_id=None,
+        envelope_id=None,
     )
 
 
-def _derived(address: Address, block: _Block) -> str:
+def _derived(address: Address, block: RecipientReport) -> str:
     """Answer an id for the message of a report that names none."""
     return derived_message_id(
         str(address),
