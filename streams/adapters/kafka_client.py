@@ -13,7 +13,7 @@ from streams.engine.config import SecurityProtocol
 from streams.errors import ConfigurationError, MailflagError, Unavailable
 from streams.settings import PREFIX, Settings, revealed
 
-PATIENCE = 15.0
+PATIENCE = 10.0
 """Seconds that a request may take before Kafka counts as unavailable."""
 
 _GROUP = "mailflag-look-up"

@@ -19,6 +19,7 @@ SUBCOMMANDS: dict[str, str] = {
     "topics": "topics",
     "worker": "worker",
     "replay": "replay",
+    "get": "get",
 }
 """Subcommand to the module of `streams.cli` whose `command` it is."""
 

@@ -34,6 +34,7 @@ Exit codes:
 """
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_MANY_DAYS = 10
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 json_option = click.option(
@@ -88,7 +89,7 @@ def interrupted(line: str) -> NoReturn:
 
 
 @contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+def progress(label: str, *, shown: bool = True) -> Iterator[Callable[[int, int], None]]:
     """Show on standard error how far something is, if that is a terminal.
 
     Gives a function that is told how much is done, of how much.
@@ -100,9 +101,8 @@ def progress(label: str) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.percentage:3.0f} %"),
         TimeRemainingColumn(),
     )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
+    disable = not (shown and console.is_terminal)
+    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
         task = bar.add_task(label, total=None)
 
         def show(done: int, total: int) -> None:
@@ -144,7 +144,8 @@ def duration(seconds: int) -> str:
         hours, rest = divmod(seconds, _HOUR)
         return f"{hours} h {rest // _MINUTE} min" if rest >= _MINUTE else f"{hours} h"
     days, rest = divmod(seconds, _DAY)
-    return f"{days} d {rest // _HOUR} h" if rest >= _HOUR else f"{days} d"
+    hours = rest // _HOUR if days < _MANY_DAYS else 0
+    return f"{days} d {hours} h" if hours else f"{days} d"
 
 
 class Since(click.ParamType):
