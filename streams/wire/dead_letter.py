@@ -2,8 +2,8 @@
 
 Value, key and headers stay the record's own, so that it can be put back; what we
 add is always the last block of headers, whatever the record's own headers are
-called. A value that fits no dead letter is left out: its size and where the record
-lies are said instead.
+called. What fits no record of ours is left out, so that no input can stop a worker:
+the size of the value and where the record lies are said instead.
 """
 
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from streams.wire.instant import parse, render
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
 
-VALUE_LIMIT = contract.manifest(Topic.SEND_ATTEMPTS.dead_letters).value_max_bytes
-"""Largest value of a dead letter, in bytes."""
+LIMIT = contract.manifest(Topic.SEND_ATTEMPTS.dead_letters).value_max_bytes
+"""Largest value of a dead letter, key and headers included, in bytes."""
 
 _DETAIL_LIMIT = 500
 _NAMES = (
@@ -81,12 +81,14 @@ class DeadLetter(NamedTuple):
     version: str
     """Version of mailflag that rejected it."""
     value_bytes: int | None
-    """Size of the value when it had to be left out, else None."""
+    """Size of the value when it had to be left out, else None.
+
+    The record's key and headers are missing too when they alone were too large.
+    """
 
 
 def build(source: Source, record: Record, reject: Reject, now: Instant) -> Outgoing:
     """Answer the dead letter of a record that was read from `source`."""
-    value = record.value
     said = (
         reject.reason,
         reject.detail[:_DETAIL_LIMIT],
@@ -96,15 +98,17 @@ def build(source: Source, record: Record, reject: Reject, now: Instant) -> Outgo
         render(now),
         __version__,
     )
-    headers = [
-        *record.headers,
-        *((name, text.encode()) for name, text in zip(_NAMES, said, strict=True)),
-    ]
-    if value is not None and len(value) > VALUE_LIMIT:
-        headers.append((_LEFT_OUT, str(len(value)).encode()))
-        value = None
+    ours = tuple((name, text.encode()) for name, text in zip(_NAMES, said, strict=True))
     topic = Topic(source.topic).dead_letters
-    return Outgoing(topic, record.key, value, tuple(headers))
+    key, value, own = record.key, record.value, tuple(record.headers)
+    rest = len(key or b"") + sum(len(n) * 4 + len(v or b"") + 10 for n, v in own)
+    size = len(value or b"")
+    if size + rest <= LIMIT:
+        return Outgoing(topic, key, value, own + ours)
+    left_out = (_LEFT_OUT, str(size).encode())
+    if rest <= LIMIT:
+        return Outgoing(topic, key, None, (*own, *ours, left_out))
+    return Outgoing(topic, None, None, (*ours, left_out))
 
 
 def read(record: Record) -> DeadLetter | Reject:
@@ -113,12 +117,12 @@ def read(record: Record) -> DeadLetter | Reject:
     value_bytes = None
     try:
         if headers and headers[-1][0] == _LEFT_OUT:
-            value_bytes = int(headers[-1][1])
+            value_bytes = int(headers[-1][1] or b"")
             headers = headers[:-1]
         own, block = headers[: -len(_NAMES)], headers[-len(_NAMES) :]
         if tuple(name for name, _ in block) != _NAMES:
             return _not_ours("dlq-reason: required")
-        said = [text.decode() for _, text in block]
+        said = [(text or b"").decode() for _, text in block]
         at = parse(said[5])
         if at is None:
             return _not_ours("dlq-time: format")

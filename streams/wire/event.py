@@ -120,7 +120,9 @@ def _stand_in(event: dict[str, Any], headers: Headers) -> None:
     """Fill in what a CloudEvent in binary mode says in its headers."""
     for name, value in headers:
         if name in {"ce_id", "ce_time"}:
-            event.setdefault(name.removeprefix("ce_"), value.decode(errors="replace"))
+            # A header may have no value at all, whatever the clients' types say.
+            text = (value or b"").decode(errors="replace")
+            event.setdefault(name.removeprefix("ce_"), text)
 
 
 def _reject(error: jsonschema_rs.ValidationError) -> Reject:

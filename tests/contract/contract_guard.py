@@ -124,9 +124,6 @@ def pattern_findings(contracts):
         yield f"no dead letters of {sorted(missing)}"
     if dead_letter["settings"].get("retention.ms") != 14 * DAY:
         yield "dead letters are not kept for 14 days"
-    largest = max(contracts.manifests[n]["value_max_bytes"] for n in dead_letter["of"])
-    if dead_letter["value_max_bytes"] <= largest:
-        yield "a dead letter is smaller than what may be rejected"
     changelog = contracts.patterns["changelog"]
     if changelog["settings"].get("cleanup.policy") != "compact":
         yield "a changelog is not compacted"

@@ -225,6 +225,7 @@ def test_any_json_in_any_member_gives_a_value_that_never_shows_it(data):
     [
         [("ce_id", b"\xff"), ("ce_time", b"\xff")],
         [("ce_time", b"never")],
+        [("ce_id", None), ("ce_time", None)],
         [("ce_id", b"x" * 300), ("ce_time", b"2026-03-02T08:14:07Z")],
     ],
 )

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from streams import __version__
 from streams.core.instant import Instant
+from streams.engine.config import EngineConfig
 from streams.wire import contract, dead_letter
-from streams.wire.dead_letter import VALUE_LIMIT, DeadLetter
+from streams.wire.dead_letter import LIMIT, DeadLetter
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import INPUTS, Topic
 
@@ -96,20 +97,50 @@ def test_the_headers_keep_their_schema():
 
 
 def test_a_value_that_fits_no_dead_letter_is_left_out_and_its_size_told():
-    whole = Record(b"k", b"x" * VALUE_LIMIT, ())
+    own = (("ce_id", b"1"),)
+    whole = Record(b"k", b"x" * (LIMIT - 100), own)
     assert build(whole).value == whole.value
-    large = Record(b"k", b"x" * (VALUE_LIMIT + 1), ())
+    large = Record(b"k", b"x" * LIMIT, own)
     letter = build(large)
     assert letter.value is None
-    assert letter.headers[-1] == ("dlq-value-bytes", str(VALUE_LIMIT + 1).encode())
-    assert reread(letter).value_bytes == VALUE_LIMIT + 1
+    assert letter.headers[-1] == ("dlq-value-bytes", str(LIMIT).encode())
+    read = reread(letter)
+    assert (read.key, read.headers, read.value_bytes) == (b"k", own, LIMIT)
 
 
-def test_a_dead_letter_fits_the_batches_of_its_topic():
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record(b"k" * LIMIT, b"value", (("ce_id", b"1"),)),
+        Record(b"k", b"value", (("ce_id", b"1" * LIMIT),)),
+        Record(b"k", b"value", (("h" * LIMIT, b"1"),)),
+        Record(b"k", b"value", (("h", b""),) * LIMIT),
+    ],
+)
+def test_key_and_headers_that_fit_no_dead_letter_are_left_out_too(record):
+    read = reread(build(record))
+    assert (read.key, read.value, read.headers) == (None, None, ())
+    assert read.value_bytes == len(b"value")
+    assert read.reject == WHY
+
+
+def test_a_dead_letter_fits_a_batch_of_the_worker_and_of_its_topic():
+    headers = (("h" * 50, b"x" * 50),) * 100
+    room = LIMIT - sum(len(n) * 4 + len(v) + 10 for n, v in headers)
+    letter = build(Record(None, b"x" * room, headers))
+    assert letter.value is not None
+    size = len(letter.value) + sum(len(n) + len(v) for n, v in letter.headers)
+    assert size < EngineConfig(bootstrap_servers="b:1", app_id="a").max_request_bytes
     for topic in (*INPUTS, Topic.EVIDENCE):
         manifest = contract.manifest(topic.dead_letters)
-        assert manifest.value_max_bytes == VALUE_LIMIT
-        assert int(manifest.settings["max.message.bytes"]) > VALUE_LIMIT
+        assert manifest.value_max_bytes == LIMIT
+        assert size < int(manifest.settings["max.message.bytes"])
+
+
+def test_headers_without_a_value_are_kept_and_read():
+    record = Record(b"k", b"v", (("dlq-reason", None),))
+    assert reread(build(record)).headers == record.headers
+    assert isinstance(dead_letter.read(record), Reject)
 
 
 def test_a_long_detail_is_cut():
