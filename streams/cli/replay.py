@@ -47,7 +47,7 @@ def command(
     *,
     quiet: bool,
 ) -> None:
-    r"""Run ingest, flags and spikes over FILE (- for standard input), without Kafka.
+    """Run ingest, flags and spikes over FILE (- for standard input), without Kafka.
 
     FILE has one JSON object a line, in order of arrival: the event as it would be
     published, with "type": "send-attempt", "dsn" or "flag-command", and, if known,
@@ -60,7 +60,7 @@ def command(
       mailflag replay --policy-file strict.toml march.jsonl --changes changes.jsonl
     Which addresses would we stop writing to?
       mailflag replay march.jsonl | jq 'select(.flag.suppress_recommended).flag'
-    """
+    """  # noqa: D301  # \b is click's own mark
     fuse_off = settings.model_copy(
         update={"dead_letter_share": 1.0, "dead_letter_run": 0}
     )

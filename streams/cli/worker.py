@@ -11,7 +11,7 @@ from streams.settings import Settings
 @click.command()
 @with_settings()
 def command(settings: Settings) -> None:
-    r"""Run a worker: ingest, flags, spikes.
+    """Run a worker: ingest, flags, spikes.
 
     Any number of equal workers share the partitions; add and remove them at will.
     Stop one with SIGTERM or Ctrl-C: it finishes what it has accepted, commits,
@@ -27,10 +27,10 @@ def command(settings: Settings) -> None:
     A second one on the same machine:
       mailflag worker --web-port 6067
     With a login:
-      MAILFLAG_SASL_PASSWORD_FILE=/run/secrets/kafka mailflag worker \
+      MAILFLAG_SASL_PASSWORD_FILE=/run/secrets/kafka mailflag worker \\
         --bootstrap-servers kafka1:9093,kafka2:9093 \
         --security-protocol SASL_SSL --sasl-username mailflag
-    """
+    """  # noqa: D301  # \b is click's own mark
     # Loaded here: `--help` must not wait for Faust.
     from streams.app import build_worker  # noqa: PLC0415
 
