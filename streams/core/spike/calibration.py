@@ -199,6 +199,17 @@ ORPHAN = 30 * MINUTE
 AFTER = 10 * MINUTE
 """Evidence that began up to this after a parent's end belongs to it."""
 
+CHILDREN = 64
+"""Tenants whose mail decides when a parent is over: more say nothing new."""
+CHILDREN_TOLD = 100
+"""Keys of children in an alert."""
+SETTLED = 2 * HOUR
+"""Minutes of a parent older than this are kept as sums ..."""
+FIVE = 5 * MINUTE
+"""... of 5 minutes."""
+PARENTS = 50
+"""Parents remembered after their end, for stragglers."""
+
 # --- one provider, all tenants
 POOL_THRESHOLD = 13.0
 """All tenants' mail: the threshold of a stream of 10,000 a day."""
@@ -218,6 +229,8 @@ POOL_SHARE = 0.06
 """The weak alternative: tenants dilute each other."""
 POOL_SHARE_FACTOR = 3.0
 """... and at least this times the base rate."""
+POOLS = 32
+"""Providers whose mail is added up over all tenants."""
 POOL_KEPT = 512
 """Customers remembered per provider."""
 POOL_MINUTES = 400

@@ -164,7 +164,7 @@ class Channel:
         unknown = counts.pop(FailureClass.UNKNOWN, 0)
         if not counts or (unknown and max(counts.values()) < cal.NAMED):
             counts[FailureClass.UNKNOWN] = unknown
-        return min(counts, key=lambda c: (-counts[c], c))
+        return min(counts, key=lambda c: (-counts[c], c is not FailureClass.UNKNOWN, c))
 
     @property
     def mismatch(self) -> bool:

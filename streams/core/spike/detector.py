@@ -4,10 +4,7 @@ The result does not depend on how activity was cut into batches, except for when
 it is heard of; asking more often than needed changes nothing.
 """
 
-from typing import NamedTuple
-
 from streams.core.activity import Activity, Hop
-from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import Channel
@@ -24,14 +21,7 @@ from streams.core.spike.recovery import look
 from streams.core.spike.scope import refine
 from streams.core.spike.tenant import Tenant
 from streams.core.spike.verdict import Verdict
-
-
-class Suspicion(NamedTuple):
-    """A tenant's strongest trouble while it is at least half way to an alert."""
-
-    cause: FailureClass
-    hop: Hop
-    provider: str | None
+from streams.core.spike.word import Suspicion
 
 
 def step(tenant: Tenant, activity: Activity | None, now: Instant) -> list[Verdict]:

@@ -16,16 +16,23 @@ _LAST = len(cal.LAG_EDGES) - 1
 class Lags:
     """Counts of reports by lag, mixed with a prior."""
 
-    __slots__ = ("_curve", "counts")
+    __slots__ = ("counts", "curve")
 
-    def __init__(self, counts: Iterable[float] | None = None) -> None:
-        """Start from counts of a snapshot, or from the prior alone."""
+    def __init__(
+        self,
+        counts: Iterable[float] | None = None,
+        curve: Iterable[float] | None = None,
+    ) -> None:
+        """Start from a snapshot, or from the prior alone."""
         self.counts = (
             [cal.LAG_WEIGHT * share for share in cal.LAG_PRIOR]
             if counts is None
             else list(counts)
         )
-        self.learn()
+        if curve is None:
+            self.learn()
+        else:
+            self.curve = list(curve)
 
     def add(self, seconds: int) -> None:
         """Count one report; the curve follows at the next `learn`."""
@@ -34,7 +41,7 @@ class Lags:
     def learn(self) -> None:
         """Make the curve follow the counts."""
         total = sum(self.counts)
-        self._curve = [count / total for count in accumulate(self.counts)]
+        self.curve = [count / total for count in accumulate(self.counts)]
 
     def fade(self) -> None:
         """Let a part of the prior come back, once a day."""
@@ -50,9 +57,9 @@ class Lags:
         at = bisect_left(cal.LAG_EDGES, seconds)
         if at > _LAST:
             return 1.0
-        before, share = (cal.LAG_EDGES[at - 1], self._curve[at - 1]) if at else (0, 0.0)
+        before, share = (cal.LAG_EDGES[at - 1], self.curve[at - 1]) if at else (0, 0.0)
         step = max(0.0, seconds - before) / (cal.LAG_EDGES[at] - before)
-        return share + (self._curve[at] - share) * step
+        return share + (self.curve[at] - share) * step
 
 
 _PRIOR = tuple(accumulate(cal.LAG_PRIOR))

@@ -26,6 +26,7 @@ class Tenant:
         "day",
         "evidence",
         "explained",
+        "greeted",
         "id",
         "lags",
         "ledger",
@@ -33,6 +34,7 @@ class Tenant:
         "providers",
         "rates",
         "submission",
+        "troubled_at",
     )
 
     def __init__(self, tenant_id: str, now: Instant) -> None:
@@ -50,6 +52,10 @@ class Tenant:
         """Channel -> mail tried up to then belongs to an incident that is over."""
         self.compact_at = now + cal.COMPACT_EVERY
         self.check_at = 0
+        self.troubled_at = 0
+        """When a failure was last heard."""
+        self.greeted = 0
+        """Quarter of an hour in which mail was last heard of."""
         self.evidence = Evidence()
         """Answers and hosts to show in alerts."""
 

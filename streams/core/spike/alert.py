@@ -1,0 +1,83 @@
+"""What on-call is told: one alert per fault, with all that is needed to act.
+
+An alert without a parent whose severity is critical is a page. Everything else
+is for the record, for the flags and for dashboards.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from streams.core.activity import Hop, Sample
+from streams.core.failure import FailureClass, Side
+from streams.core.instant import Instant
+from streams.core.spike.incident import Scope, Turn
+
+
+class Kind(StrEnum):
+    """What sort of fault an alert is about."""
+
+    SPIKE = "spike"
+    """Many customers of one tenant newly fail for one cause."""
+    PLATFORM_SPIKE = "platform-spike"
+    """The same over many tenants."""
+    RESPONSE_MISMATCH = "response-mismatch"
+    """A server's failures are untrue."""
+
+
+class Severity(StrEnum):
+    """Who should be woken."""
+
+    CRITICAL = "critical"
+    """On-call, now."""
+    WARNING = "warning"
+    """Nobody; somebody during the day."""
+    INFO = "info"
+    """Nobody: another alert covers it."""
+
+
+class Alert(NamedTuple):
+    """An alert as it is now, and what became of it."""
+
+    turn: Turn
+    key: str
+    kind: Kind
+    revision: int
+    at: Instant
+    """When this was said."""
+    opened_at: Instant
+    evidence_from: Instant
+    last_seen_at: Instant
+    resolved_at: Instant | None
+    parent: str | None
+    tenant_id: str | None
+    scope: Scope
+    provider: str | None
+    hop: Hop | None
+    side: Side
+    cause: FailureClass
+    mismatch: bool
+    """Proof of delivery contradicts the failures."""
+    causes: tuple[tuple[FailureClass, int], ...]
+    """Customers by class, most first."""
+    customers: int
+    failed: int
+    reached: int
+    base: float
+    ratio: float
+    threshold: float
+    tenants: int
+    children: tuple[str, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def severity(self) -> Severity:
+        """Who should be woken."""
+        if self.kind is Kind.RESPONSE_MISMATCH:
+            return Severity.WARNING
+        return Severity.CRITICAL if self.parent is None else Severity.INFO
+
+    @property
+    def share(self) -> float:
+        """Share of the trials since `evidence_from` that failed."""
+        trials = self.failed + self.reached
+        return self.failed / trials if trials else 0.0

@@ -1,0 +1,84 @@
+"""Whether many tenants got into the same trouble at about the same time.
+
+A calm tenant becomes suspect now and then; so many at once, with the same
+family of causes, that coincidence cannot explain it, are one fault.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from streams.core.spike import calibration as cal
+from streams.core.spike.blame import family
+from streams.core.spike.word import Suspicion
+
+
+class Suspect(NamedTuple):
+    """A tenant in trouble, since when."""
+
+    since: int
+    trouble: Suspicion
+
+
+class Crowd:
+    """Suspects, and how many tenants are active."""
+
+    __slots__ = ("greeted", "suspects")
+
+    def __init__(
+        self,
+        suspects: Mapping[str, Suspect] | None = None,
+        greeted: Mapping[int, int] | None = None,
+    ) -> None:
+        """Start empty, or from a snapshot."""
+        self.suspects: dict[str, Suspect] = dict(suspects or {})
+        self.greeted: dict[int, int] = dict(greeted or {})
+        """Quarter of an hour -> tenants that had mail in it."""
+
+    def greet(self, tenants: int, now: int) -> None:
+        """Count tenants with their first mail of the quarter of an hour."""
+        quarter = now // cal.ACTIVE
+        if tenants:
+            self.greeted[quarter] = self.greeted.get(quarter, 0) + tenants
+        for old in [q for q in self.greeted if q < quarter - 1]:
+            del self.greeted[old]
+
+    @property
+    def active(self) -> int:
+        """Tenants that lately had mail."""
+        return max(self.greeted.values(), default=0)
+
+    def note(self, tenant_id: str, trouble: Suspicion | None, now: int) -> None:
+        """Note what a tenant that failed is suspected of, if anything."""
+        if trouble is None:
+            self.suspects.pop(tenant_id, None)
+            return
+        old = self.suspects.get(tenant_id)
+        fresh = old is not None and now - old.since < cal.SUSPECT_FOR
+        since = old.since if old is not None and fresh else now
+        self.suspects[tenant_id] = Suspect(since, trouble)
+
+    def forget(self, now: int) -> None:
+        """Drop suspicions that are too old to count."""
+        old = [
+            t for t, s in self.suspects.items() if now - s.since >= 2 * cal.SUSPECT_FOR
+        ]
+        for tenant_id in old:
+            del self.suspects[tenant_id]
+
+    def peers(self, kind: str, now: int, window: int) -> list[str]:
+        """Answer the tenants that became suspect of a family within a window."""
+        return [
+            tenant_id
+            for tenant_id, suspect in self.suspects.items()
+            if now - suspect.since < window and family(suspect.trouble.cause) == kind
+        ]
+
+    def gather(self, kind: str, now: int) -> list[str]:
+        """Answer the tenants of one fault; nobody when it may be coincidence."""
+        for window, least in cal.CROWD_WINDOWS:
+            mean = cal.SUSPECT_RATE * self.active * window / cal.CROWD_WINDOW
+            chance = mean + cal.CROWD_SIGMA * math.sqrt(mean + 0.25)
+            if len(self.peers(kind, now, window)) >= max(least, chance):
+                return self.peers(kind, now, cal.SUSPECT_FOR)
+        return []

@@ -1,0 +1,202 @@
+"""One fault of many tenants: whom it covers, what it is, when it is over.
+
+Every child weighs the same in a minute, at the hop where it saw the fault;
+otherwise a parent closes by the same reversed ratio as a tenant's incident.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from streams.core.activity import Hop
+from streams.core.failure import FailureClass
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.blame import family
+from streams.core.spike.incident import Incident, Scope, alert_key
+from streams.core.spike.lag import usually_matured
+from streams.core.spike.ratio import Row, works_again
+from streams.core.spike.word import Word
+
+POOL = ""
+"""The weighing child that stands for what the provider's pool knew before."""
+_OWNER = ""
+
+
+@dataclass(slots=True)
+class Parent:
+    """A platform's or a provider's incident over many tenants."""
+
+    since: int
+    opened_at: Instant
+    cause: FailureClass
+    provider: str | None
+    children: dict[str, Hop]
+    """Tenant -> the hop at which it sees the fault."""
+    checked_at: int
+    base: float = 0.02
+    """Share that fails while all is well."""
+    lag: float = 0.0
+    wide: bool = False
+    """Seen at several providers: not to be narrowed to one again."""
+    recovered_at: Instant | None = None
+    resolved_at: Instant | None = None
+    last_seen_at: Instant | None = None
+    revision: int = 0
+    failed: int = 0
+    reached: int = 0
+    counts: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+    """Minute -> tenant -> good and failed trials."""
+    settled: dict[int, list[float]] = field(default_factory=dict)
+    """Minute -> good and failed shares, of minutes that hear no more."""
+    votes: dict[tuple[str, int], tuple[FailureClass, str | None]] = field(
+        default_factory=dict
+    )
+    """(tenant, customer) -> class and provider, of the first half hour."""
+
+    @property
+    def key(self) -> str:
+        """Identity, the same after every restart."""
+        return alert_key(_OWNER, Instant(self.since), self.opened_at)
+
+    @property
+    def family(self) -> str:
+        """What the fault shows as."""
+        return family(self.cause)
+
+    @property
+    def scope(self) -> Scope:
+        """Many tenants' mail to one provider, or all of it."""
+        return Scope.PLATFORM if self.provider is None else Scope.PROVIDER
+
+    def young(self, now: int) -> bool:
+        """Whether scope and cause may still move."""
+        return now - self.opened_at < cal.REFINE
+
+    def covers(self, incident: Incident) -> bool:
+        """Say whether a tenant's incident is this fault."""
+        over = self.resolved_at
+        if over is not None and incident.since > over + cal.AFTER:
+            return False
+        if self.provider is not None and incident.provider == self.provider:
+            return True  # small tenants see odd classes first
+        unknown = incident.cause is FailureClass.UNKNOWN
+        same = unknown or family(incident.cause) == self.family
+        beyond = incident.provider is None and incident.hop is Hop.MX
+        return same and (self.provider is None or beyond)
+
+    def adopt(self, tenant_id: str, hop: Hop) -> None:
+        """Take a tenant as a child; beyond a number it is only counted by its mail."""
+        if len(self.children) < cal.CHILDREN:
+            self.children.setdefault(tenant_id, hop)
+
+    def hear(self, word: Word, now: Instant) -> None:
+        """Count a child's mail."""
+        own = self.children[word.tenant_id] is Hop.SUBMISSION
+        for (minute, provider), (submitted, by_mx, by_relay) in word.passed.items():
+            if minute < self.since or self.provider not in {None, provider}:
+                continue
+            goods: float = submitted
+            if not own:
+                goods = by_mx + by_relay * usually_matured(now - minute)
+            if goods > 0:
+                self._count(minute, word.tenant_id)[0] += goods
+                self.reached += submitted if own else by_mx + by_relay
+        for failed, weighed in word.failed.items():
+            if not self._alike(failed.failure_class, failed.provider, failed.minute):
+                continue
+            at_us = failed.hop is Hop.SUBMISSION
+            here = self.provider in {None, failed.provider}
+            same = self.provider is not None or self._same(failed.failure_class)
+            if own == at_us and here and same:
+                self._count(failed.minute, word.tenant_id)[1] += weighed.trials
+                self.lag = max(weighed.lag, self.lag * cal.LAG_DECAY)
+                self.failed += weighed.trials
+                self.last_seen_at = now
+            if self.young(now) and len(self.votes) < cal.POOL_KEPT:
+                at = None if at_us else failed.provider
+                vote = (failed.failure_class, at)
+                self.votes.setdefault((word.tenant_id, failed.customer), vote)
+
+    def _alike(self, failure_class: FailureClass, provider: str, minute: int) -> bool:
+        if minute < self.since:
+            return False
+        return self._same(failure_class) or provider == self.provider
+
+    def _same(self, failure_class: FailureClass) -> bool:
+        unknown = failure_class is FailureClass.UNKNOWN
+        return unknown or family(failure_class) == self.family
+
+    def _count(self, minute: int, tenant_id: str) -> list[float]:
+        return self.counts.setdefault(minute, {}).setdefault(tenant_id, [0.0, 0.0])
+
+    def refine(self) -> bool:
+        """Understand class and provider better; answer whether they changed."""
+        if len(self.votes) < cal.POOL_CUSTOMERS:
+            return False
+        changed = False
+        cause, _ = Counter(c for c, _ in self.votes.values()).most_common(1)[0]
+        provider, customers = Counter(p for _, p in self.votes.values()).most_common(1)[
+            0
+        ]
+        tenants = {t for (t, _), (_, p) in self.votes.items() if p == provider}
+        if (
+            self.provider is None
+            and not self.wide
+            and provider is not None
+            and customers >= cal.PROVIDER_DOMINANCE * len(self.votes)
+            and len(tenants) >= cal.POOL_TENANTS
+        ):
+            self.provider, self.counts, self.settled = provider, {}, {}
+            changed = True
+        alike = self.provider is not None or family(cause) == self.family
+        if cause != self.cause and alike:
+            self.cause = cause
+            changed = True
+        return changed
+
+    def widen(self) -> None:
+        """A second provider fails in the same way: it was not only the first."""
+        self.provider, self.counts, self.settled = None, {}, {}
+        self.wide = True
+
+    def over(self, now: Instant) -> bool:
+        """Say whether mail old enough to have bounced has long gone through."""
+        until = now - (cal.LAGS * self.lag * cal.SECOND + cal.LAG_MARGIN)
+        if not self.lag:
+            until = float(now)
+        ratio, goods = works_again(self._rows(), self.base, until)
+        if ratio < cal.RECOVERED or goods < cal.RECOVERED_GOODS:
+            self.recovered_at = None
+            return False
+        if self.recovered_at is None:
+            self.recovered_at = now
+        return now - self.recovered_at >= cal.HOLD
+
+    def _rows(self) -> list[Row]:
+        sums = {minute: list(shares) for minute, shares in self.settled.items()}
+        for minute, by_tenant in self.counts.items():
+            goods, failures = _shares(by_tenant)
+            into = sums.setdefault(minute, [0.0, 0.0])
+            into[0] += goods
+            into[1] += failures
+        return [Row(minute, *sums[minute]) for minute in sorted(sums)]
+
+    def settle(self, now: Instant) -> None:
+        """Keep only the sums of minutes that will hardly hear of more."""
+        for minute in [m for m in self.counts if now - m > cal.SETTLED]:
+            goods, failures = _shares(self.counts.pop(minute))
+            into = self.settled.setdefault(minute - minute % cal.FIVE, [0.0, 0.0])
+            into[0] += goods
+            into[1] += failures
+        for minute in [m for m in self.settled if now - m > cal.KEEP]:
+            del self.settled[minute]
+
+
+def _shares(by_tenant: dict[str, list[float]]) -> tuple[float, float]:
+    """Answer the good and failed shares of a minute, each tenant weighing 1."""
+    goods = failures = 0.0
+    for good, failed in by_tenant.values():
+        if good + failed > 0:
+            goods += good / (good + failed)
+            failures += failed / (good + failed)
+    return goods, failures

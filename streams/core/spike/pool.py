@@ -1,0 +1,214 @@
+"""One provider's mail over all tenants: a refusal that no tenant can see alone."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from streams.core.activity import Failed, Hop
+from streams.core.failure import FailureClass
+from streams.core.spike import calibration as cal
+from streams.core.spike.lag import usually_matured
+from streams.core.spike.ratio import slopes
+from streams.core.spike.word import Digest
+
+
+class Finding(NamedTuple):
+    """A provider that refuses the mail of several tenants."""
+
+    provider: str
+    since: int
+    cause: FailureClass
+    votes: Counter[str]
+    """Tenant -> customers."""
+    base: float
+
+
+class Pool:
+    """Mail to one provider."""
+
+    __slots__ = (
+        "causes",
+        "check_at",
+        "goods",
+        "matured_until",
+        "minutes",
+        "news",
+        "voices",
+        "votes",
+    )
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.minutes: dict[int, list[int]] = {}
+        """Minute -> taken by an MX, by a relay, new failing customers."""
+        self.voices: dict[tuple[str, int], int] = {}
+        """(tenant, customer) -> minute."""
+        self.causes: Counter[FailureClass] = Counter()
+        self.goods = 0.0
+        """Good mails, faded."""
+        self.votes = 0.0
+        """Failing customers while calm, faded."""
+        self.news = 0
+        """New customers since the last look."""
+        self.matured_until: int | None = None
+        """Oldest minute of a report among them."""
+        self.check_at = 0
+
+    def minute(self, at: int) -> list[int]:
+        """Answer the counts of a minute; the oldest make room."""
+        counts = self.minutes.get(at)
+        if counts is None:
+            counts = self.minutes[at] = [0, 0, 0]
+            if len(self.minutes) > cal.POOL_MINUTES:
+                for old in sorted(self.minutes)[: cal.POOL_MINUTES // 4]:
+                    del self.minutes[old]
+        return counts
+
+    def forget(self) -> None:
+        """Nothing is left to explain, or it has been explained."""
+        self.voices.clear()
+        self.causes.clear()
+        for counts in self.minutes.values():
+            counts[2] = 0
+
+    def base(self) -> float:
+        """Answer the share that fails while all is well."""
+        share = (self.votes + 0.2) / (self.goods + 20)
+        return max(cal.POOL_FLOOR, min(cal.POOL_CAP, 1.5 * share))
+
+    def climb(self, now: int) -> tuple[float, int]:
+        """Answer the ratio against the weak alternative, and since when."""
+        base = self.base()
+        share = max(cal.POOL_SHARE, cal.POOL_SHARE_FACTOR * base)
+        by = slopes(base, share)
+        ratio, since = 0.0, 0
+        best = (0.0, 0)
+        first = min(self.voices.values(), default=now)
+        for at in sorted(m for m in self.minutes if m >= first):
+            by_mx, by_relay, failing = self.minutes[at]
+            if failing and ratio <= 0:
+                since = at
+            goods = max(0.0, by_mx + by_relay * usually_matured(now - at))
+            ratio = max(0.0, ratio + failing * by.up - goods * by.down)
+            matured = self.matured_until
+            if matured is not None and at >= matured and ratio > best[0]:
+                best = (ratio, since)
+        return max(best, (ratio, since))
+
+    def by_tenant(self, since: int) -> Counter[str]:
+        """Count the failing customers of each tenant."""
+        return Counter(
+            tenant
+            for (tenant, _), at in self.voices.items()
+            if at >= since - cal.MINUTE
+        )
+
+
+class Pools:
+    """The providers that most mail goes to."""
+
+    __slots__ = ("by_provider", "day")
+
+    def __init__(self, pools: Mapping[str, Pool] | None = None, day: int = 0) -> None:
+        """Start empty, or from a snapshot."""
+        self.by_provider: dict[str, Pool] = dict(pools or {})
+        self.day = day
+
+    def hear(self, digest: Digest, now: int) -> None:
+        """Add what the tenants of one partition told."""
+        self._fade(now // cal.DAY)
+        for (at, provider), (by_mx, by_relay) in digest.pooled.items():
+            pool = self._pool(provider)
+            counts = pool.minute(at)
+            counts[0] += by_mx
+            counts[1] += by_relay
+            pool.goods += by_mx + by_relay
+        for word in digest.words:
+            for failed, weighed in word.failed.items():
+                if failed.hop is Hop.MX:
+                    self._vote(word.tenant_id, failed, weighed.lag)
+
+    def _vote(self, tenant_id: str, failed: Failed, lag: int) -> None:
+        pool = self._pool(failed.provider)
+        voice = (tenant_id, failed.customer)
+        if voice in pool.voices or len(pool.voices) >= cal.POOL_KEPT:
+            return
+        pool.voices[voice] = failed.minute
+        pool.minute(failed.minute)[2] += 1
+        pool.causes[failed.failure_class] += 1
+        pool.news += 1
+        oldest = pool.matured_until
+        if lag and (oldest is None or failed.minute < oldest):
+            pool.matured_until = failed.minute
+
+    def _pool(self, provider: str) -> Pool:
+        """Answer a provider's pool; the smallest calm one makes room."""
+        pool = self.by_provider.get(provider)
+        if pool is None:
+            if len(self.by_provider) >= cal.POOLS:
+                smallest = min(
+                    self.by_provider,
+                    key=lambda p: (
+                        len(self.by_provider[p].voices),
+                        self.by_provider[p].goods,
+                        p,
+                    ),
+                )
+                del self.by_provider[smallest]
+            pool = self.by_provider[provider] = Pool()
+        return pool
+
+    def _fade(self, day: int) -> None:
+        if self.day and day > self.day:
+            keep = cal.DECAY ** (day - self.day)
+            for pool in self.by_provider.values():
+                pool.goods *= keep
+                pool.votes *= keep
+        self.day = max(day, self.day)
+
+    def due(self, now: int) -> list[str]:
+        """Answer the providers with news that have not been looked at lately."""
+        return sorted(
+            name
+            for name, pool in self.by_provider.items()
+            if pool.news and pool.check_at <= now
+        )
+
+    def look(self, provider: str, now: int, *, explained: bool) -> Finding | None:
+        """Say whether a provider refuses several tenants' mail."""
+        pool = self.by_provider[provider]
+        pool.check_at = now + cal.POOL_CHECK
+        ratio, since = pool.climb(now)
+        base = pool.base()
+        if ratio < cal.POOL_THRESHOLD / 2:
+            pool.votes += pool.news
+        pool.news, pool.matured_until = 0, None
+        if ratio <= 0 or explained:
+            pool.forget()
+            return None
+        if ratio < cal.POOL_THRESHOLD or now - since < cal.POOL_SPAN:
+            return None
+        tenants = pool.by_tenant(since)
+        customers = tenants.total()
+        few = len(tenants) < cal.POOL_TENANTS or customers < cal.POOL_CUSTOMERS
+        if few or max(tenants.values()) > cal.POOL_DOMINANCE * customers:
+            return None
+        cause, _ = pool.causes.most_common(1)[0]
+        return Finding(provider, since, cause, tenants, base)
+
+    def elsewhere(self, finding: Finding) -> Counter[str]:
+        """Count the tenants' customers that fail at other providers meanwhile."""
+        votes: Counter[str] = Counter()
+        for provider, pool in self.by_provider.items():
+            if provider != finding.provider:
+                votes += pool.by_tenant(finding.since)
+        return votes
+
+    def history(self, finding: Finding, now: int) -> dict[int, tuple[float, float]]:
+        """Answer a provider's good and failed mails by minute since it began."""
+        pool = self.by_provider[finding.provider]
+        return {
+            at: (max(0.0, mx + relay * usually_matured(now - at)), float(failing))
+            for at, (mx, relay, failing) in pool.minutes.items()
+            if at >= finding.since
+        }

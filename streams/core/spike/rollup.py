@@ -1,0 +1,289 @@
+"""Many tenants' incidents to as few pages as there are faults.
+
+A tenant's incident is paged unless a parent explains it: a crowd of tenants in
+the same trouble at once, or a provider that refuses the mail of several. Nothing
+flows back to the tenants.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streams.core.activity import Hop
+from streams.core.failure import FailureClass
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.alert import Alert
+from streams.core.spike.blame import family
+from streams.core.spike.crowd import Crowd
+from streams.core.spike.incident import Incident, Turn
+from streams.core.spike.parent import POOL, Parent
+from streams.core.spike.pool import Finding, Pools
+from streams.core.spike.telling import parent_alert, tenant_alert
+from streams.core.spike.verdict import Figures, Verdict
+from streams.core.spike.word import Digest
+
+
+@dataclass(slots=True)
+class Case:
+    """A tenant's open incident, as the roll-up knows it."""
+
+    incident: Incident
+    figures: Figures
+    failures: int = 0
+    """Batches with failures since it was opened."""
+    told: bool = False
+    parent: str | None = None
+    revision: int = 0
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An incident whose page waits: until when, and for how many failures."""
+
+    until: int
+    failures: int
+
+
+class Rollup:
+    """All open incidents and parents; one for all tenants."""
+
+    __slots__ = ("_alerts", "_now", "cases", "crowd", "parents", "pools", "waiting")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.crowd = Crowd()
+        self.pools = Pools()
+        self.cases: dict[str, Case] = {}
+        self.waiting: dict[str, Waiting] = {}
+        self.parents: list[Parent] = []
+        self._alerts: list[Alert] = []
+        self._now = Instant(0)
+
+    def step(self, digests: Sequence[Digest], now: Instant) -> list[Alert]:
+        """Take in what partitions told, do what is due, and say what came of it."""
+        self._now, self._alerts = now, []
+        for digest in digests:
+            self._hear(digest)
+        for key in [k for k, w in self.waiting.items() if w.until <= now]:
+            waited = self.waiting.pop(key)
+            case = self.cases.get(key)
+            if case is not None and case.failures >= waited.failures:
+                self._place(case, waited=True)
+        for provider in self.pools.due(now):
+            self._look(provider)
+        for parent in self.parents:
+            if (
+                parent.resolved_at is None
+                and now >= parent.checked_at + cal.CHECK_EVERY
+            ):
+                parent.checked_at = now
+                self._check(parent)
+        self._forget()
+        return self._alerts
+
+    def wake_at(self) -> Instant | None:
+        """Say when a step without news is wanted."""
+        due = [waited.until for waited in self.waiting.values()]
+        due += [
+            parent.checked_at + cal.CHECK_EVERY
+            for parent in self.parents
+            if parent.resolved_at is None
+        ]
+        return Instant(min(due)) if due else None
+
+    def _hear(self, digest: Digest) -> None:
+        now = self._now
+        self.crowd.greet(digest.greetings, now)
+        self.pools.hear(digest, now)
+        words = sorted(digest.words, key=lambda word: word.tenant_id)
+        for word in words:
+            for parent in self.parents:
+                if parent.resolved_at is None and word.tenant_id in parent.children:
+                    parent.hear(word, now)
+            if word.failed:
+                self.crowd.note(word.tenant_id, word.suspicion, now)
+            for key in word.heard:
+                if key in self.cases:
+                    self.cases[key].failures += 1
+        for word in words:
+            for verdict in word.verdicts:
+                self._take(verdict)
+
+    def _take(self, verdict: Verdict) -> None:
+        """Note what a tenant says of an incident."""
+        incident = verdict.incident
+        key = incident.key
+        case = self.cases.get(key)
+        if case is None:
+            if verdict.turn is Turn.RESOLVED:
+                return
+            case = self.cases[key] = Case(incident, verdict.figures)
+            self._place(case, waited=False)
+            return
+        case.incident, case.figures = incident, verdict.figures
+        if verdict.turn is Turn.RESOLVED:
+            del self.cases[key]
+            self.waiting.pop(key, None)
+        if case.told:
+            self._tell(case, verdict.turn)
+
+    def _place(self, case: Case, *, waited: bool) -> None:
+        """Decide who is told of an incident: a parent's page may cover it."""
+        incident, now = case.incident, self._now
+        for parent in reversed(self.parents):
+            if not parent.covers(incident):
+                continue
+            parent.adopt(incident.tenant_id, incident.hop)
+            if parent.resolved_at is None:
+                self._tell_as(case, parent.key)
+                return
+            if not waited:  # a straggler; a page only if it goes on
+                more = case.failures + cal.CUSTOMERS
+                self.waiting[incident.key] = Waiting(now + cal.ORPHAN, more)
+                return
+        kind = family(incident.cause)
+        crowd = self.crowd.gather(kind, now)
+        if crowd:
+            self._raise_crowd(kind, crowd)
+            return
+        company = len(self.crowd.peers(kind, now, cal.CROWD_WINDOW)) > 1
+        if not waited and company:  # somebody else has the same: wait once
+            self.waiting[incident.key] = Waiting(now + cal.COMPANY, 0)
+            return
+        self._tell_as(case, None)
+
+    def _tell_as(self, case: Case, parent: str | None) -> None:
+        """Tell of an incident, with its parent if it has one."""
+        first = not case.told
+        if not first and case.parent == parent:
+            return
+        case.told, case.parent = True, parent
+        self._tell(case, Turn.OPENED if first else Turn.CHANGED)
+
+    def _tell(self, case: Case, turn: Turn) -> None:
+        case.revision = max(case.revision + 1, self._now)
+        self._alerts.append(
+            tenant_alert(
+                Verdict(turn, case.incident, case.figures),
+                parent=case.parent,
+                revision=case.revision,
+                at=self._now,
+            )
+        )
+
+    def _raise_crowd(self, kind: str, tenants: list[str]) -> None:
+        troubles = {t: self.crowd.suspects[t].trouble for t in tenants}
+        cause, _ = Counter(t.cause for t in troubles.values()).most_common(1)[0]
+        at_mx = Counter(t.provider for t in troubles.values() if t.hop is Hop.MX)
+        provider = None
+        if at_mx:
+            most, votes = at_mx.most_common(1)[0]
+            provider = most if votes > len(tenants) / 2 else None
+        begun = [
+            case.incident.since
+            for case in self.cases.values()
+            if case.incident.tenant_id in troubles
+            and family(case.incident.cause) == kind
+        ]
+        self._raise(min([*begun, self._now]), cause, provider, tenants)
+
+    def _raise(
+        self,
+        since: int,
+        cause: FailureClass,
+        provider: str | None,
+        tenants: Sequence[str],
+    ) -> Parent:
+        parent = Parent(
+            since=since,
+            opened_at=self._now,
+            cause=cause,
+            provider=provider,
+            children={},
+            checked_at=self._now,
+        )
+        suspects = self.crowd.suspects
+        for tenant_id in tenants:
+            suspect = suspects.get(tenant_id)
+            parent.adopt(tenant_id, suspect.trouble.hop if suspect else Hop.MX)
+        self.parents.append(parent)
+        covered = [
+            (key, case)
+            for key, case in self.cases.items()
+            if parent.covers(case.incident)
+            and self._now - case.incident.opened_at < cal.TWIN
+        ]
+        for key, case in covered:
+            parent.adopt(case.incident.tenant_id, case.incident.hop)
+            self.waiting.pop(key, None)
+        self._tell_parent(parent, Turn.OPENED, [case for _, case in covered])
+        for _, case in covered:
+            self._tell_as(case, parent.key)
+        return parent
+
+    def _tell_parent(
+        self, parent: Parent, turn: Turn, cases: Sequence[Case] | None = None
+    ) -> None:
+        parent.revision = max(parent.revision + 1, self._now)
+        if cases is None:
+            cases = [c for c in self.cases.values() if c.parent == parent.key]
+        verdicts = [Verdict(turn, case.incident, case.figures) for case in cases]
+        self._alerts.append(parent_alert(parent, turn, verdicts, self._now))
+
+    def _check(self, parent: Parent) -> None:
+        now = self._now
+        parent.settle(now)
+        if parent.young(now) and parent.refine():
+            self._tell_parent(parent, Turn.CHANGED)
+        if not parent.over(now):
+            return
+        parent.resolved_at = now
+        self._tell_parent(parent, Turn.RESOLVED)
+        parent.counts, parent.settled, parent.votes = {}, {}, {}
+        for key, case in self.cases.items():
+            orphan = case.incident.tenant_id in parent.children
+            if orphan and (not case.told or case.parent is not None):
+                more = case.failures + cal.CUSTOMERS
+                self.waiting[key] = Waiting(now + cal.ORPHAN, more)
+
+    def _look(self, provider: str) -> None:
+        open_ = [p for p in self.parents if p.resolved_at is None]
+        explained = any(p.provider in {None, provider} for p in open_)
+        finding = self.pools.look(provider, self._now, explained=explained)
+        if finding is None:
+            return
+        kind = family(finding.cause)
+        for parent in open_:
+            twin = self._now - parent.opened_at < cal.TWIN
+            if twin and parent.family == kind:
+                parent.widen()
+                self._tell_parent(parent, Turn.CHANGED)
+                return
+        self._raise_finding(finding)
+
+    def _raise_finding(self, finding: Finding) -> None:
+        here, near = finding.votes, self.pools.elsewhere(finding)
+        only_here = here.total() >= cal.PROVIDER_DOMINANCE * (
+            here.total() + near.total()
+        )
+        tenants = here if only_here else here + near
+        provider = finding.provider if only_here else None
+        parent = self._raise(finding.since, finding.cause, provider, sorted(tenants))
+        parent.base = finding.base
+        if provider is not None:
+            history = self.pools.history(finding, self._now)
+            for minute, counts in history.items():
+                parent.counts.setdefault(minute, {})[POOL] = list(counts)
+        self.pools.by_provider[finding.provider].forget()
+
+    def _forget(self) -> None:
+        self.crowd.forget(self._now)
+        kept = [
+            parent
+            for parent in self.parents
+            if parent.resolved_at is None or parent.resolved_at > self._now - cal.KEEP
+        ]
+        over = [p for p in kept if p.resolved_at is not None]
+        surplus = over[: max(0, len(over) - cal.PARENTS)]
+        self.parents = [p for p in kept if p not in surplus]

@@ -1,0 +1,219 @@
+"""A tenant's state as bytes, compact and with a version, and back.
+
+Loading and dumping again gives the same bytes, and a restored tenant decides as
+one that was never put away. Another version is no snapshot: `load` answers None,
+and the tenant starts anew rather than from what is misread.
+"""
+
+import zlib
+
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.channel import Channel, Rise, Voice
+from streams.core.spike.lag import Lags
+from streams.core.spike.ledger import Bucket
+from streams.core.spike.packed import (
+    load_incident,
+    load_samples,
+    pack_incident,
+    pack_samples,
+    to_class,
+)
+from streams.core.spike.packing import Names, Packer, Unpacker
+from streams.core.spike.rate import Rate
+from streams.core.spike.tenant import Tenant
+
+VERSION = 1
+
+_HALF = 2
+
+
+def dump(tenant: Tenant) -> bytes:
+    """Answer a tenant's state as bytes."""
+    body = Packer()
+    names = Names()
+    _pack_rates(body, tenant, names)
+    _pack_ledger(body, tenant, names)
+    body.natural(len(tenant.providers))
+    for name in tenant.providers:
+        body.natural(names.number(name))
+    for channel in tenant.channels():
+        _pack_channel(body, channel, names)
+    body.natural(len(tenant.explained))
+    for name, until in tenant.explained.items():
+        body.natural(names.number(name))
+        body.integer(until)
+    pack_samples(body, tenant.evidence, names)
+    head = Packer()
+    head.natural(VERSION)
+    head.text(tenant.id)
+    for at in (tenant.now, tenant.day, tenant.compact_at, tenant.check_at):
+        head.integer(at)
+    head.integer(tenant.troubled_at)
+    head.integer(tenant.greeted)
+    head.natural(len(names.names))
+    for name in names.names:
+        head.text(name)
+    return zlib.compress(head.done() + body.done())
+
+
+def load(packed: bytes) -> Tenant | None:
+    """Answer the tenant of a snapshot, None when it is of another version."""
+    source = Unpacker(zlib.decompress(packed))
+    if source.natural() != VERSION:
+        return None
+    tenant = Tenant(source.text(), Instant(source.integer()))
+    tenant.day, tenant.compact_at = source.integer(), source.integer()
+    tenant.check_at = source.integer()
+    tenant.troubled_at, tenant.greeted = source.integer(), source.integer()
+    names = [source.text() for _ in source.times()]
+    _load_rates(source, tenant, names)
+    _load_ledger(source, tenant, names)
+    for _ in source.times():
+        name = names[source.natural()]
+        tenant.providers[name] = Channel(name)
+    for channel in tenant.channels():
+        _load_channel(source, channel, names, tenant.id)
+    for _ in source.times():
+        name = names[source.natural()]
+        tenant.explained[name] = source.integer()
+    tenant.evidence = load_samples(source, names)
+    return tenant
+
+
+def _pack_rates(body: Packer, tenant: Tenant, names: Names) -> None:
+    rates = tenant.rates
+    body.real(rates.mails, rates.days)
+    for rate in (rates.submission, rates.beyond, rates.others):
+        body.real(rate.goods, rate.votes)
+    body.natural(len(rates.of))
+    for name, rate in rates.of.items():
+        body.natural(names.number(name))
+        body.real(rate.goods, rate.votes)
+    body.real(
+        rates.relearn_at,
+        rates.threshold,
+        rates.submission_base,
+        rates.sender_base,
+        rates.other_base,
+    )
+    body.real(*tenant.lags.counts, *tenant.lags.curve)
+
+
+def _load_rates(source: Unpacker, tenant: Tenant, names: list[str]) -> None:
+    rates = tenant.rates
+    rates.mails, rates.days = source.real(), source.real()
+    for rate in (rates.submission, rates.beyond, rates.others):
+        rate.goods, rate.votes = source.real(), source.real()
+    for _ in source.times():
+        name = names[source.natural()]
+        rates.of[name] = Rate(source.real(), source.real())
+    rates.relearn_at, rates.threshold = source.real(), source.real()
+    rates.submission_base, rates.sender_base = source.real(), source.real()
+    rates.other_base = source.real()
+    counts, curve = ([source.real() for _ in cal.LAG_EDGES] for _ in range(2))
+    tenant.lags = Lags(counts, curve)
+
+
+def _pack_ledger(body: Packer, tenant: Tenant, names: Names) -> None:
+    ledger = tenant.ledger
+    body.natural(len(ledger.tracked))
+    for name, since in ledger.tracked.items():
+        body.natural(names.number(name))
+        body.integer(since)
+    body.ascending(ledger.starts, cal.MINUTE)
+    for start in ledger.starts:
+        bucket = ledger.buckets[start]
+        body.integer(bucket.submitted)
+        body.integer(bucket.by_mx)
+        body.integer(bucket.by_relay)
+        body.natural(len(bucket.of))
+        for name, (by_mx, by_relay) in bucket.of.items():
+            body.natural(names.number(name))
+            body.integer(by_mx)
+            body.integer(by_relay)
+
+
+def _load_ledger(source: Unpacker, tenant: Tenant, names: list[str]) -> None:
+    ledger = tenant.ledger
+    for _ in source.times():
+        name = names[source.natural()]
+        ledger.tracked[name] = source.integer()
+    ledger.starts = list(source.ascending(cal.MINUTE))
+    for start in ledger.starts:
+        bucket = ledger.buckets[start] = Bucket()
+        bucket.submitted = source.integer()
+        bucket.by_mx, bucket.by_relay = source.integer(), source.integer()
+        for _ in source.times():
+            name = names[source.natural()]
+            bucket.of[name] = [source.integer(), source.integer()]
+
+
+def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
+    idle = not channel.failures and channel.incident is None
+    body.natural(not idle)
+    if idle:
+        return
+    for rise in (channel.strong, channel.weak):
+        body.real(rise.ratio)
+        body.integer(rise.since)
+        body.natural(rise.votes)
+    body.integer(channel.run)
+    body.integer(channel.last)
+    body.integer(channel.due)
+    body.integer(channel.goods_since_failure)
+    body.natural(channel.replies_only)
+    body.real(channel.lag)
+    body.maybe(channel.recovered_at)
+    buckets = sorted(channel.votes)
+    body.ascending(buckets, cal.MINUTE)
+    for bucket in buckets:
+        for weight in channel.votes[bucket]:
+            body.natural(round(_HALF * weight))
+    buckets = sorted(channel.failures)
+    body.ascending(buckets, cal.MINUTE)
+    for bucket in buckets:
+        body.natural(channel.failures[bucket])
+    body.natural(len(channel.voices))
+    for customer, voice in channel.voices.items():
+        body.natural(customer)
+        body.natural(voice.bucket // cal.MINUTE)
+        body.natural(2 * names.number(voice.failure_class) + voice.contradicted)
+        body.natural(names.number(voice.provider))
+    body.natural(channel.incident is not None)
+    if channel.incident is not None:
+        pack_incident(body, channel.incident)
+
+
+def _load_channel(
+    source: Unpacker, channel: Channel, names: list[str], tenant_id: str
+) -> None:
+    if not source.natural():
+        return
+    channel.strong, channel.weak = (
+        Rise(source.real(), source.integer(), source.natural()) for _ in range(2)
+    )
+    channel.run, channel.last = source.integer(), source.integer()
+    channel.due, channel.goods_since_failure = source.integer(), source.integer()
+    channel.replies_only = bool(source.natural())
+    channel.lag = source.real()
+    recovered_at = source.maybe()
+    channel.recovered_at = None if recovered_at is None else Instant(recovered_at)
+    for bucket in source.ascending(cal.MINUTE):
+        channel.votes[bucket] = []
+    for weights in channel.votes.values():
+        weights += [source.natural() / _HALF, source.natural() / _HALF]
+    for bucket in source.ascending(cal.MINUTE):
+        channel.failures[bucket] = 0
+    for bucket in channel.failures:
+        channel.failures[bucket] = source.natural()
+    for _ in source.times():
+        customer, bucket = source.natural(), source.natural() * cal.MINUTE
+        number, contradicted = divmod(source.natural(), 2)
+        name = names[source.natural()]
+        failure_class = to_class(names[number])
+        channel.voices[customer] = Voice(
+            bucket, failure_class, name, bool(contradicted)
+        )
+    if source.natural():
+        channel.incident = load_incident(source, tenant_id)

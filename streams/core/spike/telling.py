@@ -1,0 +1,95 @@
+"""From incidents and parents to alerts."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from streams.core.failure import TRAITS, FailureClass
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.alert import Alert, Kind
+from streams.core.spike.evidence import SHOWN
+from streams.core.spike.incident import Turn
+from streams.core.spike.parent import Parent
+from streams.core.spike.verdict import Verdict
+
+
+def tenant_alert(
+    verdict: Verdict, *, parent: str | None, revision: int, at: Instant
+) -> Alert:
+    """Answer the alert of one tenant's incident."""
+    incident, figures = verdict.incident, verdict.figures
+    return Alert(
+        turn=verdict.turn,
+        key=incident.key,
+        kind=Kind.SPIKE,
+        revision=revision,
+        at=at,
+        opened_at=incident.opened_at,
+        evidence_from=incident.since,
+        last_seen_at=incident.last_seen_at,
+        resolved_at=incident.resolved_at,
+        parent=parent,
+        tenant_id=incident.tenant_id,
+        scope=incident.scope,
+        provider=incident.provider,
+        hop=incident.hop,
+        side=TRAITS[incident.cause].side,
+        cause=incident.cause,
+        mismatch=incident.mismatch,
+        causes=figures.causes,
+        customers=figures.customers,
+        failed=figures.failed,
+        reached=figures.reached,
+        base=figures.base,
+        ratio=figures.ratio,
+        threshold=figures.threshold,
+        tenants=1,
+        children=(),
+        samples=figures.samples,
+    )
+
+
+def parent_alert(
+    parent: Parent, turn: Turn, children: Sequence[Verdict], at: Instant
+) -> Alert:
+    """Answer the alert of a fault of many tenants."""
+    causes: Counter[FailureClass] = Counter()
+    for failure_class, _ in parent.votes.values():
+        causes[failure_class] += 1
+    if not causes:
+        for child in children:
+            causes.update(dict(child.figures.causes))
+    hops = Counter(parent.children.values()).most_common(1)
+    failed = parent.failed or sum(child.figures.failed for child in children)
+    reached = parent.reached or sum(child.figures.reached for child in children)
+    samples = [s for child in children for s in child.figures.samples[:1]]
+    newest = sorted(children, key=lambda child: -child.incident.opened_at)
+    return Alert(
+        turn=turn,
+        key=parent.key,
+        kind=Kind.PLATFORM_SPIKE,
+        revision=parent.revision,
+        at=at,
+        opened_at=parent.opened_at,
+        evidence_from=Instant(parent.since),
+        last_seen_at=parent.last_seen_at or at,
+        resolved_at=parent.resolved_at,
+        parent=None,
+        tenant_id=None,
+        scope=parent.scope,
+        provider=parent.provider,
+        hop=hops[0][0] if hops else None,
+        side=TRAITS[parent.cause].side,
+        cause=parent.cause,
+        mismatch=False,
+        causes=tuple(causes.most_common()),
+        customers=causes.total(),
+        failed=failed,
+        reached=reached,
+        base=parent.base,
+        ratio=0.0,
+        threshold=0.0,
+        tenants=len(parent.children),
+        children=tuple(c.incident.key for c in newest[: cal.CHILDREN_TOLD]),
+        samples=tuple(samples[:SHOWN]),
+    )

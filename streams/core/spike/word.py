@@ -1,0 +1,53 @@
+"""What the tenants of one partition tell the roll-up after a batch.
+
+Sums over all tenants where they will do, single tenants only when they are in
+trouble: the roll-up is one partition, however many tenants there are.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from streams.core.activity import Failed, Hop, Weighed
+from streams.core.failure import FailureClass
+from streams.core.spike.verdict import Verdict
+
+
+class Suspicion(NamedTuple):
+    """A tenant's strongest trouble while it is at least half way to an alert."""
+
+    cause: FailureClass
+    hop: Hop
+    provider: str | None
+
+
+class Word(NamedTuple):
+    """What one tenant has to tell."""
+
+    tenant_id: str
+    suspicion: Suspicion | None = None
+    verdicts: Sequence[Verdict] = ()
+    heard: Sequence[str] = ()
+    """Keys of open incidents that went on failing."""
+    passed: Mapping[tuple[int, str], Sequence[int]] = {}
+    """As in `Activity`; only of a tenant that lately had failures."""
+    failed: Mapping[Failed, Weighed] = {}
+
+
+@dataclass(slots=True)
+class Digest:
+    """What a batch of one partition has to tell."""
+
+    words: list[Word] = field(default_factory=list)
+    pooled: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    """(minute, provider) -> good mails of all tenants: by an MX, by a relay."""
+    greetings: int = 0
+    """Tenants with their first mail of a quarter of an hour."""
+
+    def pool(self, passed: Mapping[tuple[int, str], Sequence[int]]) -> None:
+        """Add a tenant's good mails to the sums over all."""
+        for key, (_, by_mx, by_relay) in passed.items():
+            if by_mx or by_relay:
+                sums = self.pooled.setdefault(key, [0, 0])
+                sums[0] += by_mx
+                sums[1] += by_relay
