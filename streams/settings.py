@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="The fuse: stop after this many rejected records in a row in a"
         " partition; 0 switches it off.",
     )
+    check_topics: bool = Field(
+        default=True,
+        description="Compare all topics with the contracts at start, and refuse to"
+        " start when one differs; off for brokers that cannot say, as the demo's.",
+    )
     store: Store = Field(Store.MEMORY, description="Where the worker keeps its tables.")
 
     web_host: str = Field(

@@ -28,10 +28,13 @@ def command(settings: Settings) -> None:
       mailflag worker --web-port 6067
     With a login:
       MAILFLAG_SASL_PASSWORD_FILE=/run/secrets/kafka mailflag worker \\
-        --bootstrap-servers kafka1:9093,kafka2:9093 \
+        --bootstrap-servers kafka1:9093,kafka2:9093 \\
         --security-protocol SASL_SSL --sasl-username mailflag
     """  # noqa: D301  # \b is click's own mark
     # Loaded here: `--help` must not wait for Faust.
+    from streams.adapters.kafka_admin import require_topics  # noqa: PLC0415
     from streams.app import build_worker  # noqa: PLC0415
 
+    if settings.check_topics:
+        require_topics(settings)
     sys.exit(build_worker(settings).run())
