@@ -6,7 +6,6 @@ codes. "Unknown" is an answer: a wrong flag costs more than a late one.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.core.dsn.report import RecipientReport
@@ -21,9 +20,13 @@ from streams.core.failure import (
     Side,
     Verdict,
 )
-from streams.core.phrase import Span, words
-from streams.core.reply import VAGUE, Reply
+from streams.core.identity import OwnIdentity
+from streams.core.phrase import words
+from streams.core.phrasebook import Span
+from streams.core.reply import TRANSIENT, VAGUE, Reply
 from streams.core.rule import ALSO, KINDS, SAY, UNLESS, CodeRule, Rule, RuleBook
+
+__all__ = ["Classifier", "Decision", "OwnIdentity"]
 
 UNKNOWN_RULE = "none"
 """The `rule` of a verdict that no rule made."""
@@ -32,6 +35,7 @@ OWN_IDENTITY_RULE = "own-identity"
 """The `rule` of a refusal that names our host, address or domain."""
 
 _ABOUT_RECIPIENT = frozenset(c for c, t in TRAITS.items() if t.side is Side.RECIPIENT)
+_MAY_BE_OURS = _ABOUT_RECIPIENT | {FailureClass.UNKNOWN}
 _BEFORE_RCPT = frozenset(
     {
         *(Phase.DNS, Phase.CONNECT, Phase.BANNER, Phase.EHLO, Phase.TLS),
@@ -45,56 +49,6 @@ _OF_RELAY = {
 }
 """What a fault of the way, or of the server, is when the server is our own relay."""
 _RELAY_ON_RECIPIENT = frozenset({Phase.RCPT, Phase.DATA, Phase.DATA_END, None})
-
-
-@dataclass(frozen=True, slots=True)
-class OwnIdentity:
-    """Who we are when we send: what a refusal of ourselves would quote."""
-
-    ips: frozenset[str] = frozenset()
-    helo_names: frozenset[str] = frozenset()
-    envelope_domains: frozenset[str] = frozenset()
-    relays: frozenset[str] = frozenset()
-    """Hosts that are our own relay, or whose subdomains are."""
-    _quoted: tuple[str, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Lower the case of everything that is looked for."""
-        names = self.ips | self.helo_names | self.envelope_domains
-        quoted = tuple(sorted(name.lower() for name in names if name))
-        object.__setattr__(self, "_quoted", quoted)
-
-    def role_of(self, peer: str | None) -> PeerRole | None:
-        """Say whether a host is our relay; None when that cannot be known."""
-        if peer is None or not self.relays:
-            return None
-        name = peer.lower().rstrip(".")
-        if any(name == own or name.endswith(f".{own}") for own in self.relays):
-            return PeerRole.RELAY
-        return PeerRole.MX
-
-    def is_in(self, text: str) -> bool:
-        """Say whether a text names one of our hosts, addresses or domains."""
-        if not self._quoted:
-            return False
-        lower = text.lower()
-        return any(
-            name in lower and _stands_alone(name, lower) for name in self._quoted
-        )
-
-
-def _stands_alone(name: str, text: str) -> bool:
-    """Say whether a name occurs whole: `192.0.2.2` is not in `192.0.2.25`."""
-    start = text.find(name)
-    while start >= 0:
-        before, after = text[start - 1 : start], text[start + len(name) :][:2]
-        whole = not (before.isalnum() or before in {"-", "_"})
-        if whole and not (
-            after[:1].isalnum() or (after[:1] in {".", "-"} and after[1:].isalnum())
-        ):
-            return True
-        start = text.find(name, start + 1)
-    return False
 
 
 class Decision(NamedTuple):
@@ -132,13 +86,13 @@ class Classifier:
         strong, weak = self._by_words(reply, role, text_words)
         code = self._by_code(reply, role)
         own = self.own.is_in(reply.text)
-        winner = (
-            strong or (code if code and _is_telling(code) else None) or weak or code
-        )
+        winner = strong or _stronger(weak, code)
         said: tuple[str, ...] = ()
         if isinstance(winner, _Hit):
             said = winner.said(text_words)
-        verdict = _verdict(reply, role, winner, code, own=own, final=final)
+        verdict = _verdict(
+            _finding(winner), reply, role, code, own=own, final=final
+        )
         return Decision(verdict, said)
 
     def classify_report(
@@ -218,6 +172,14 @@ def _codes(reply: Reply) -> Iterator[str]:
         yield str(reply.code)
 
 
+def _stronger(weak: _Hit | None, code: CodeRule | None) -> _Hit | CodeRule | None:
+    """Answer the code when it names one thing, and another than weak words do."""
+    if weak is None or code is None:
+        return weak or code
+    agree = weak.rule.failure_class is code.failure_class
+    return code if _is_telling(code) and not agree else weak
+
+
 def _is_telling(rule: CodeRule) -> bool:
     """Say whether a code names one thing."""
     return "." in rule.code and rule.code.replace("x", "5") not in VAGUE
@@ -269,46 +231,52 @@ def _has_code(prefixes: tuple[str, ...], reply: Reply) -> bool:
     return any(code.startswith(p) or enhanced.startswith(p) for p in prefixes)
 
 
+class _Finding(NamedTuple):
+    """A class before the circumstances are weighed."""
+
+    failure_class: FailureClass
+    rule: str
+    confidence: Confidence
+    explicit: bool
+    """The words are about the address, whoever else is named."""
+
+
+def _finding(winner: "_Hit | CodeRule | None") -> _Finding:
+    if winner is None:
+        return _Finding(FailureClass.UNKNOWN, UNKNOWN_RULE, Confidence.LOW, False)
+    if isinstance(winner, _Hit):
+        sure = Confidence.MEDIUM if winner.rule.weak else Confidence.HIGH
+        rule = winner.rule
+        return _Finding(rule.failure_class, rule.id, sure, rule.explicit)
+    sure = Confidence.MEDIUM if _is_telling(winner) else Confidence.LOW
+    return _Finding(winner.failure_class, winner.id, sure, False)
+
+
 def _verdict(
+    finding: _Finding,
     reply: Reply,
     role: PeerRole | None,
-    winner: _Hit | CodeRule | None,
     code: CodeRule | None,
     *,
     own: bool,
     final: bool,
 ) -> Verdict:
-    conflict = _digits_differ(reply)
-    if winner is None:
-        failure_class, rule, confidence = (
-            FailureClass.UNKNOWN,
-            UNKNOWN_RULE,
-            Confidence.LOW,
-        )
-    elif isinstance(winner, _Hit):
-        failure_class, rule = winner.rule.failure_class, winner.rule.id
-        confidence = Confidence.MEDIUM if winner.rule.weak else Confidence.HIGH
-        if code and _is_telling(code) and not _same_side(failure_class, code):
-            conflict = True
-    else:
-        failure_class, rule = winner.failure_class, winner.id
-        confidence = Confidence.MEDIUM if _is_telling(winner) else Confidence.LOW
-    if own and failure_class in _ABOUT_RECIPIENT | {FailureClass.UNKNOWN}:
-        explicit = isinstance(winner, _Hit) and winner.rule.explicit
-        if explicit:
-            confidence = Confidence.MEDIUM
-        else:
+    """Weigh codes that disagree, our own name in the text, and the peer."""
+    failure_class, rule, confidence, explicit = finding
+    conflict = _digits_differ(reply) or _sides_differ(failure_class, code)
+    if own and failure_class in _MAY_BE_OURS:
+        if not explicit:
             failure_class, rule = FailureClass.SENDER_BLOCKED, OWN_IDENTITY_RULE
-            confidence, conflict = Confidence.MEDIUM, True
+        confidence, conflict = Confidence.MEDIUM, True
     if conflict and confidence is Confidence.HIGH:
         confidence = Confidence.MEDIUM
     if role is PeerRole.RELAY:
         failure_class = _OF_RELAY.get(failure_class, failure_class)
-    traits = TRAITS[failure_class]
-    policy = traits.address_policy
-    if policy is AddressPolicy.IMMEDIATE and (not final or reply.severity == 4):
+    side, policy, _, _ = TRAITS[failure_class]
+    transient = not final or reply.severity == TRANSIENT
+    if transient and policy is AddressPolicy.IMMEDIATE:
         policy = AddressPolicy.AFTER_N
-    return Verdict(failure_class, traits.side, policy, confidence, rule, conflict)
+    return Verdict(failure_class, side, policy, confidence, rule, conflict)
 
 
 def _digits_differ(reply: Reply) -> bool:
@@ -317,5 +285,8 @@ def _digits_differ(reply: Reply) -> bool:
     )
 
 
-def _same_side(failure_class: FailureClass, code: CodeRule) -> bool:
-    return TRAITS[failure_class].side is TRAITS[code.failure_class].side
+def _sides_differ(failure_class: FailureClass, code: CodeRule | None) -> bool:
+    """Say whether a telling code blames somebody else than the words do."""
+    if code is None or not _is_telling(code):
+        return False
+    return TRAITS[failure_class].side is not TRAITS[code.failure_class].side

@@ -13,6 +13,9 @@ from streams.core.failure import Phase
 MAX_TEXT = 8192
 """Characters of a reply that are looked at."""
 
+TRANSIENT, PERMANENT = 4, 5
+"""Class digits of a refusal (RFC 5321 section 4.2.1, RFC 3463 section 3.1)."""
+
 VAGUE = frozenset(
     f"{digit}.{rest}"
     for digit in "45"
@@ -46,7 +49,7 @@ class Reply(NamedTuple):
                 self.code // 100 if self.code else 0,
                 int(self.enhanced[0]) if self.enhanced else 0,
             )
-            if digit in {4, 5}
+            if digit in {TRANSIENT, PERMANENT}
         ]
         return min(digits, default=None)
 
@@ -68,7 +71,8 @@ _FIRST_CODE = re.compile(
 
 _IN_REPLY_TO = re.compile(r"\(in reply to (?:the )?([\w ]{2,40}?)(?: command)?\)")
 _HOST_SAID = re.compile(
-    r"\bhost:? ([\w.-]{1,255}) ?(?:\[[^\]]{1,60}\]|\([^)]{1,60}\))?(?::\d{1,5})?"
+    r"\bhost:? (?:([\w.-]{1,255}) ?(?:\[[^\]]{1,60}\]|\([^)]{1,60}\))(?::\d{1,5})?"
+    r"|([\w-]{1,63}\.[\w.-]{1,255}))"
     r"(?: (?:said|replied|returned|refused to talk to me)|[ ,]{0,2}(?=SMTP error|Delay reason)|:)"
     r"[: ]{0,2}",
     re.IGNORECASE,
@@ -205,7 +209,7 @@ def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
     if match := _REMOTE_SAID.search(said):
         said = said[: match.start()] + said[match.end() :]
     if "host" in lower and (match := _HOST_SAID.search(said)):
-        peer = peer or match[1]
+        peer = peer or match[1] or match[2]
         said = said[: match.start()] + said[match.end() :]
     if match := _REFUSED_TO_TALK.search(said):
         said = said[: match.start()] + said[match.end() :]

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from streams.core.failure import FailureClass, PeerRole, Phase
-from streams.core.phrase import Phrasebook, PhraseError
+from streams.core.phrase import PhraseError
+from streams.core.phrasebook import Phrasebook
 
 
 class Rule(NamedTuple):
@@ -79,7 +80,9 @@ _RULE_KEYS = {
 _CODE_KEYS = {"class", "codes", "phases", "role", "source"}
 
 
-def build(documents: Sequence[tuple[str, Mapping[str, object]]]) -> RuleBook | list[Fault]:
+def build(
+    documents: Sequence[tuple[str, Mapping[str, object]]],
+) -> RuleBook | list[Fault]:
     """Answer the rule book of parsed documents, earlier ones first, or the faults.
 
     A document has `[words]` (named sets), `[[rule]]` and `[[code]]`. A rule of an
@@ -119,7 +122,11 @@ def _phrases(
 ) -> Phrasebook:
     book = Phrasebook(sets)
     for number, rule in enumerate(rules):
-        for kind, patterns in ((SAY, rule.say), (ALSO, rule.also), (UNLESS, rule.unless)):
+        for kind, patterns in (
+            (SAY, rule.say),
+            (ALSO, rule.also),
+            (UNLESS, rule.unless),
+        ):
             for pattern in patterns:
                 try:
                     book.add(pattern, number * KINDS + kind)

@@ -103,7 +103,9 @@ def machine(letter: Letter) -> int:
         return 2
     sender = letter.header("from")
     path = letter.header("return-path")
-    daemon = path == "<>" or not sender or _DAEMON.search(sender) or _DAEMON.search(path)
+    daemon = (
+        path == "<>" or not sender or _DAEMON.search(sender) or _DAEMON.search(path)
+    )
     return bool(daemon) + bool(_SUBJECT.search(letter.header("subject")))
 
 

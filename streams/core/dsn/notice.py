@@ -80,7 +80,9 @@ def _notice(event: Mapping[str, object]) -> Notice:
     blocks = []
     listed = detail.get(_LISTS.get(name, ""))
     for entry in listed if isinstance(listed, list) else []:
-        fields = _table(entry) if isinstance(entry, Mapping) else {"emailAddress": entry}
+        fields = (
+            _table(entry) if isinstance(entry, Mapping) else {"emailAddress": entry}
+        )
         address = status.address(str(fields.get("emailAddress", "")))
         block = status.recipient(
             [

@@ -1,0 +1,60 @@
+"""Who we are when we send: how a refusal of ourselves is told from one of others.
+
+A reply that quotes our sending address, our HELO name or our envelope domain speaks
+of us, whatever its code says; Gmail, Microsoft and GoDaddy do so with codes of the
+recipient.
+"""
+
+from dataclasses import dataclass, field
+
+from streams.core.failure import PeerRole
+
+
+@dataclass(frozen=True, slots=True)
+class OwnIdentity:
+    """Who we are when we send: what a refusal of ourselves would quote."""
+
+    ips: frozenset[str] = frozenset()
+    helo_names: frozenset[str] = frozenset()
+    envelope_domains: frozenset[str] = frozenset()
+    relays: frozenset[str] = frozenset()
+    """Hosts that are our own relay, or whose subdomains are."""
+    _quoted: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Lower the case of everything that is looked for."""
+        names = self.ips | self.helo_names | self.envelope_domains
+        quoted = tuple(sorted(name.lower() for name in names if name))
+        object.__setattr__(self, "_quoted", quoted)
+
+    def role_of(self, peer: str | None) -> PeerRole | None:
+        """Say whether a host is our relay; None when that cannot be known."""
+        if peer is None or not self.relays:
+            return None
+        name = peer.lower().rstrip(".")
+        if any(name == own or name.endswith(f".{own}") for own in self.relays):
+            return PeerRole.RELAY
+        return PeerRole.MX
+
+    def is_in(self, text: str) -> bool:
+        """Say whether a text names one of our hosts, addresses or domains."""
+        if not self._quoted:
+            return False
+        lower = text.lower()
+        return any(
+            name in lower and _stands_alone(name, lower) for name in self._quoted
+        )
+
+
+def _stands_alone(name: str, text: str) -> bool:
+    """Say whether a name occurs whole: `192.0.2.2` is not in `192.0.2.25`."""
+    start = text.find(name)
+    while start >= 0:
+        before, after = text[start - 1 : start], text[start + len(name) :][:2]
+        whole = not (before.isalnum() or before in {"-", "_"})
+        if whole and not (
+            after[:1].isalnum() or (after[:1] in {".", "-"} and after[1:].isalnum())
+        ):
+            return True
+        start = text.find(name, start + 1)
+    return False

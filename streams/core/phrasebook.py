@@ -1,0 +1,200 @@
+"""All phrases of a rule book as one automaton over words.
+
+A text is looked at once, whatever the number of phrases: each step is one word,
+and a state is made when it is first met. There is no backtracking: the work is one
+look-up a word, whatever a server writes.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from streams.core.phrase import Choice, Elements, Sets, length, parse, words
+
+MAX_GAP = 8
+"""Words that `...` may stand for."""
+
+
+class Span(NamedTuple):
+    """Where a phrase was found: words `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
+class _Part(NamedTuple):
+    """A part of a phrase, and how many words it may be long."""
+
+    owner: int
+    before: tuple[int, ...]
+    """Numbers of the parts that must stand before it."""
+    last: bool
+    fewest: int
+    most: int
+
+
+class _State:
+    """A state of the automaton: the places in phrases that may go on here."""
+
+    __slots__ = ("ends", "following", "nodes")
+
+    def __init__(self, nodes: frozenset[int], ends: tuple[int, ...]) -> None:
+        self.nodes = nodes
+        self.ends = ends
+        self.following: dict[str, _State] = {}
+
+
+_ADDRESS_WORD = "@"
+_START = 0
+_MAX_ENDS = 256
+"""Places at which parts of phrases are remembered; a reply is short."""
+_MAX_STATES = 20_000
+"""States that are kept; ordinary mail needs a few hundred."""
+
+
+class Phrasebook:
+    """All phrases of a rule book as one automaton over words."""
+
+    def __init__(self, sets: Mapping[str, Iterable[str]]) -> None:
+        """Start an empty book with the named sets of words."""
+        self._sets: Sets = {
+            name: frozenset(word for member in members for word in words(member))
+            for name, members in sets.items()
+        }
+        self._edges: list[dict[str, tuple[int, ...]]] = [{}]
+        self._ends: dict[int, tuple[int, ...]] = {}
+        self._parts: list[_Part] = []
+        self._vocabulary: set[str] = set()
+        self._states: dict[frozenset[int], _State] = {}
+        self._start = _State(frozenset({_START}), ())
+
+    def add(self, pattern: str, owner: int) -> None:
+        """Add a phrase; `find` will answer `owner` where it is found.
+
+        Raises:
+            PhraseError: the pattern is not well-formed or names an unknown set.
+        """
+        parts = parse(pattern, self._sets)
+        numbers = range(len(self._parts), len(self._parts) + len(parts))
+        for number, part in zip(numbers, parts, strict=True):
+            fewest, most = length(part)
+            before = tuple(range(numbers[0], number))
+            self._parts.append(
+                _Part(owner, before, number == numbers[-1], fewest, most)
+            )
+            for node in self._lead([_START], part):
+                self._ends[node] = (*self._ends.get(node, ()), number)
+
+    def _lead(self, nodes: Sequence[int], sequence: Elements) -> Sequence[int]:
+        """Add a sequence after some nodes; answer the nodes where it ends."""
+        for element in sequence:
+            if not isinstance(element, Choice):
+                nodes = [self._step_to(nodes, element)]
+                continue
+            singles = frozenset[str]().union(
+                *(_words_of(sequence) for sequence in element.sequences)
+            )
+            following = [self._step_to(nodes, singles)] if singles else []
+            for choice in element.sequences:
+                if not choice:
+                    following += nodes
+                elif not _words_of(choice):
+                    following += self._lead(nodes, choice)
+            nodes = list(dict.fromkeys(following))
+        return nodes
+
+    def _step_to(self, nodes: Sequence[int], choice: frozenset[str]) -> int:
+        """Add one node, reached from some nodes by any of some words."""
+        target = len(self._edges)
+        self._edges.append({})
+        self._vocabulary |= choice
+        for node in nodes:
+            edges = self._edges[node]
+            for word in choice:
+                edges[word] = (*edges.get(word, ()), target)
+        return target
+
+    def find(self, text_words: Sequence[str]) -> dict[int, Span]:
+        """Answer which owners have a phrase in the text, and where first."""
+        ends = self._find_ends(text_words)
+        found: dict[int, Span] = {}
+        places: dict[int, list[int]] = {}
+        for end, numbers in ends:
+            for number in numbers:
+                part = self._parts[number]
+                if not part.last or part.before:
+                    places.setdefault(number, []).append(end)
+                if part.last and part.owner not in found:
+                    if part.before and not self._follows(number, end, places):
+                        continue
+                    found[part.owner] = Span(max(end - part.fewest, 0), end)
+        return found
+
+    def _find_ends(
+        self, text_words: Sequence[str]
+    ) -> list[tuple[int, tuple[int, ...]]]:
+        """Run the automaton; answer after how many words which parts end."""
+        start, vocabulary = self._start, self._vocabulary
+        state = start.following.get("^") or self._enter(start, "^")
+        ends: list[tuple[int, tuple[int, ...]]] = []
+        position = 0
+        for word in text_words:
+            position += 1
+            if word in vocabulary:
+                state = state.following.get(word) or self._enter(state, word)
+                if state.ends:
+                    ends.append((position, state.ends))
+            elif word != _ADDRESS_WORD:
+                state = start
+        state = state.following.get("$") or self._enter(state, "$")
+        if state.ends:
+            ends.append((position, state.ends))
+        return ends[:_MAX_ENDS]
+
+    def most_places(self, text_words: Sequence[str]) -> int:
+        """Answer how many places in phrases are open at most while reading a text."""
+        state, most = self._start, 1
+        for word in text_words:
+            state = self._enter(state, word) if word in self._vocabulary else self._start
+            most = max(most, len(state.nodes))
+        return most
+
+    def _enter(self, state: _State, word: str) -> _State:
+        """Answer the state after a word, made anew when it was never met."""
+        if word == "$" and word not in self._vocabulary:
+            return self._start
+        nodes = {_START}
+        for node in state.nodes:
+            nodes.update(self._edges[node].get(word, ()))
+        ends = tuple(sorted(e for node in nodes for e in self._ends.get(node, ())))
+        if word == _ADDRESS_WORD:
+            nodes |= state.nodes
+        key = frozenset(nodes)
+        if len(self._states) > _MAX_STATES:
+            self._states.clear()
+            self._start.following.clear()
+        known = self._states.get(key)
+        if known is None or known.ends != ends:
+            known = _State(key, ends)
+            self._states.setdefault(key, known)
+        state.following[word] = known
+        return known
+
+    def _follows(self, number: int, end: int, places: dict[int, list[int]]) -> bool:
+        """Say whether the parts before this one stand before it, near enough."""
+        part = self._parts[number]
+        if not part.before:
+            return True
+        before = part.before[-1]
+        return any(
+            place <= end - part.fewest
+            and end - part.most <= place + MAX_GAP
+            and self._follows(before, place, places)
+            for place in places.get(before, ())
+        )
+
+
+def _words_of(sequence: Elements) -> frozenset[str]:
+    """Answer the words of a sequence of one word, none of any other."""
+    if len(sequence) == 1 and not isinstance(sequence[0], Choice):
+        return sequence[0]
+    return frozenset()
