@@ -1,0 +1,1 @@
+"""The dashboards as programs: `python -m grafana.src.render` writes their JSON."""
