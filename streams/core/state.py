@@ -107,12 +107,18 @@ def _fold_message(state: AddressState, new: Message, customer_id: str | None) ->
         if fate(gone).reached:
             confirmed = max(confirmed, gone.at)
     state = AddressState(
-        tuple(messages), state.marker, customer_id, confirmed, *state[_REST:]
+        tuple(messages),
+        state.marker,
+        customer_id,
+        confirmed,
+        state.revision,
+        state.flag,
+        state.cause_at,
+        state.late_by,
+        state.accepted_since,
+        state.clear_at,
     )
     return Folded(state, message, before, _new_liar(before, message))
-
-
-_REST = AddressState._fields.index("revision")
 
 
 def _order(message: Message) -> tuple[Instant, int]:
