@@ -46,6 +46,8 @@ _ROLES: dict[str | None, PeerRole] = {r.value: r for r in PeerRole}
 _OUTCOMES = {o.value: o for o in Outcome}
 _ACTIONS = {a.value: a for a in Action}
 
+_NO_TIME = "no RFC 3339 time"
+
 _Body = dict[str, Any]
 
 
@@ -171,14 +173,17 @@ def _failure(failure: Failure) -> _Body:
 def _to_attempt(body: _Body) -> Attempt:
     get = body.get
     failure = get("failure")
+    at, arrived_at = parse(body["at"]), parse(body["arrived_at"])
+    if at is None or arrived_at is None:
+        raise ValueError(_NO_TIME)
     return Attempt(
         body["id"],
         body["tenant_id"],
         body["address"],
         get("customer_id"),
         body["message_id"],
-        _instant(body["at"]),
-        _instant(body["arrived_at"]),
+        at,
+        arrived_at,
         int(body["attempt"]),
         _OUTCOMES[body["outcome"]],
         None if failure is None else _to_failure(failure),
@@ -245,6 +250,5 @@ def _to_failure(body: _Body) -> Failure:
 def _instant(text: str) -> Instant:
     at = parse(text)
     if at is None:
-        message = "no RFC 3339 time"
-        raise ValueError(message)
+        raise ValueError(_NO_TIME)
     return at
