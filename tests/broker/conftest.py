@@ -8,6 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from kafka_broker import KafkaBroker, KafkaMissing
+from mail_deployment import Deployment
 from oracle import Flow
 from worker_process import WorkerProcess
 
@@ -52,3 +53,17 @@ def worker(broker):
     yield start
     for one in made:
         one.clean_up()
+
+
+@pytest.fixture
+def deploy(broker):
+    """Make deployments of the whole program; their workers end with the test."""
+    made = []
+
+    def make(**told):
+        made.append(Deployment(broker.address, **told))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()

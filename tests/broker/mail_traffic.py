@@ -8,8 +8,9 @@ events at all.
 """
 
 import base64
+import itertools
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum, auto
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -283,7 +284,8 @@ class Person:
         if one == 1:
             return f" <{self.address}> "
         if one == 2:
-            return self.address.encode("idna").decode() if one else self.address
+            local, _, domain = self.address.partition("@")
+            return f"{local}@{domain.encode('idna').decode()}"
         return self.address
 
 
@@ -327,18 +329,20 @@ class Life:
     @property
     def expected(self) -> Expected:
         """Answer what the story comes to: the newest decided message rules."""
-        failed: list[Step] = []
-        seen = 0
-        for step in reversed(self.steps):
-            if step.ending is Ending.WIPED or seen == REMEMBERED:
-                break
-            seen += 1
-            if step.ending is Ending.REACHED:
-                break
-            if step.ending is Ending.FAILED:
-                failed.append(step)
+        since_wiped = itertools.takewhile(_is_message, reversed(self.steps))
+        newest = itertools.islice(since_wiped, REMEMBERED)
+        unreached = itertools.takewhile(_is_unreached, newest)
+        failed = [step for step in unreached if step.ending is Ending.FAILED]
         side = failed[0].side if failed else None
         return Expected(bool(failed), len(failed), side)
+
+
+def _is_message(step: Step) -> bool:
+    return step.ending is not Ending.WIPED
+
+
+def _is_unreached(step: Step) -> bool:
+    return step.ending is not Ending.REACHED
 
 
 class Traffic:
@@ -371,7 +375,7 @@ class Traffic:
         """Produce so many records more."""
         for _ in range(count):
             if self._random.random() < self._poison:
-                yield self.poisoned()
+                yield self._random.choice(list(self.poisons()))
                 continue
             while len(self._queue) < 3 * self._people:
                 self._bear()
@@ -382,11 +386,15 @@ class Traffic:
         while self._queue:
             yield self._next()
 
-    def poisoned(self) -> Sending:
-        """Produce a record that must be rejected."""
-        rnd = self._random
-        topic, value, reason = rnd.choice(_poisons(rnd))
-        return self._sending(topic, value, reason)
+    def poisons(self) -> Iterator[Sending]:
+        """Produce one record of every kind that must be rejected."""
+        for topic, value, reason in _poisons(self._random):
+            yield self._sending(topic, value, reason)
+
+    def publish(self, events: Iterable[Event]) -> Iterator[Sending]:
+        """Produce given events, in the way of all others."""
+        for event in events:
+            yield self._sending(event.topic, orjson.dumps(event.body), None)
 
     def _bear(self) -> None:
         """Begin a life; its events come in turn, but for some that overtake."""
@@ -416,7 +424,7 @@ class Traffic:
         turn, _, event = heappop(self._queue)
         if rnd.random() < self._repeats:
             self._push(turn + rnd.expovariate(1 / self._people), event)
-        return self._sending(event.topic, orjson.dumps(event.body), None)
+        return next(self.publish([event]))
 
     def _sending(
         self, topic: Topic, value: bytes | None, poison: RejectReason | None
