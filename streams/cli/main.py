@@ -20,6 +20,11 @@ SUBCOMMANDS: dict[str, str] = {
     "worker": "worker",
     "replay": "replay",
     "get": "get",
+    "dlq": "dlq",
+    "classify": "classify",
+    "dsn": "dsn",
+    "explain": "explain",
+    "rules": "rules",
 }
 """Subcommand to the module of `streams.cli` whose `command` it is."""
 
