@@ -33,17 +33,16 @@ class FaultProxy:
         self._port = port
         self._target = target
         self._random = random.Random(seed)
-        self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self):
         self._thread.start()
-        self._ready.wait()
+        assert self._ready.wait(10), f"the proxy cannot listen on {self._port}"
         return self
 
     def __exit__(self, *_):
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(5)
 
     def calm(self) -> None:
@@ -51,11 +50,14 @@ class FaultProxy:
         self.delay, self.lose, self.cut = {}, {}, {}
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        serving = asyncio.start_server(self._serve, "127.0.0.1", self._port)
-        self._loop.run_until_complete(serving)
+        asyncio.run(self._listen())
+
+    async def _listen(self) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
         self._ready.set()
-        self._loop.run_forever()
+        await self._stopping.wait()
+        server.close()
 
     async def _serve(self, client, to_client) -> None:
         try:

@@ -9,6 +9,7 @@ checkout under `.cache/kafka-<version>`.
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -91,11 +92,16 @@ class KafkaMissing(Exception):
 
 
 def free_port() -> int:
-    """Answer a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Answer a loopback port that nothing listens on.
+
+    Below the range from which outgoing connections get theirs: a port from that
+    range may be taken by any of them while the broker is down.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def artefacts(version: str) -> Path:
@@ -157,7 +163,7 @@ class KafkaBroker:
         self._container: str | None = None
         self._external = os.environ.get("MAILFLAG_TEST_KAFKA")
 
-    def __enter__(self) -> "KafkaBroker":
+    def __enter__(self):
         """Start and be ready."""
         self.start()
         return self

@@ -3,9 +3,10 @@
 import uuid
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+PARTITION_EOF = -191
 COMPACTED = {
     "cleanup.policy": "compact",
     "segment.ms": "10000",
@@ -38,9 +39,13 @@ def remove_topics(kafka: str, names: list[str]) -> None:
         removed.result(30)
 
 
-def ends(kafka: str, topic: str) -> dict[int, tuple[int, int]]:
+def ends(
+    kafka: str, topic: str, isolation: str = "read_committed"
+) -> dict[int, tuple[int, int]]:
     """Answer first and next offset of each partition."""
-    consumer = Consumer({"bootstrap.servers": kafka, "group.id": "ends"})
+    consumer = Consumer(
+        {"bootstrap.servers": kafka, "group.id": "x", "isolation.level": isolation}
+    )
     try:
         partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
         return {
@@ -67,7 +72,9 @@ def read(kafka: str, topic: str, isolation: str = "read_committed") -> list[Row]
     )
     rows: list[Row] = []
     try:
-        left = {p for p, (low, high) in ends(kafka, topic).items() if high > low}
+        left = {
+            p for p, (low, high) in ends(kafka, topic, isolation).items() if high > low
+        }
         consumer.assign([TopicPartition(topic, number, 0) for number in left])
         while left:
             for message in consumer.consume(1000, 0.3):
@@ -81,7 +88,7 @@ def read(kafka: str, topic: str, isolation: str = "read_committed") -> list[Row]
                             message.headers() or [],
                         )
                     )
-                elif message.error().code() == KafkaError._PARTITION_EOF:
+                elif message.error().code() == PARTITION_EOF:
                     left.discard(message.partition())
     finally:
         consumer.close()

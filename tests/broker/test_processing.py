@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from confluent_kafka import KafkaException
 from kafka_broker import free_port
 from log_reader import committed, make_topic, read, remove_topics
 from oracle import Flow
@@ -149,7 +150,7 @@ def _made(kafka, name, partitions):
     """Make a topic as soon as its predecessor is really gone."""
     try:
         make_topic(kafka, name, partitions)
-    except Exception:
+    except KafkaException:
         return False
     return True
 

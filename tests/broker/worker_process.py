@@ -50,7 +50,8 @@ class WorkerProcess:
         self.told = told
         config = {"bootstrap_servers": kafka, "app_id": app, **FAST}
         config |= told.pop("config", {})
-        self._out = tempfile.NamedTemporaryFile("w+", suffix=".log", delete=False)
+        handle, name = tempfile.mkstemp(suffix=".log")
+        self._out, self._log = os.fdopen(handle, "w"), Path(name)
         self._program = told.pop("program", PROGRAM)
         environment = {
             **os.environ,
@@ -71,7 +72,7 @@ class WorkerProcess:
 
     @property
     def text(self) -> str:
-        return Path(self._out.name).read_text(errors="replace")
+        return self._log.read_text(errors="replace")
 
     def said(self, what: str) -> list[dict]:
         """Answer every line of one kind."""
@@ -137,4 +138,4 @@ class WorkerProcess:
     def clean_up(self) -> None:
         self.kill()
         self._out.close()
-        Path(self._out.name).unlink(missing_ok=True)
+        self._log.unlink(missing_ok=True)

@@ -216,13 +216,12 @@ def main():
         while True:
             await asyncio.sleep(0.1)
             ready = worker.readiness()
-            now = dict(
-                records=watcher.records,
-                transactions=watcher.transactions,
-                tallies={"/".join(k): v for k, v in watcher.tallies.items()},
-                ready=ready.ready,
-                stale=getattr(worker.app._consumer, "stale_batches", 0),
-            )
+            now = {
+                "records": watcher.records,
+                "transactions": watcher.transactions,
+                "tallies": {"/".join(k): v for k, v in watcher.tallies.items()},
+                "ready": ready.ready,
+            }
             if now != told:
                 told = now
                 say("state", **now)
