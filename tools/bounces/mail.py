@@ -65,8 +65,15 @@ class Mail:
 
     @property
     def envid(self) -> str | None:
-        """ENVID of the mail (RFC 3461 section 4.4)."""
-        return f"{self.tenant}/{self.id}" if self.envelope_id else None
+        """ENVID before encoding (RFC 3461 section 4.4): who, to whom, which message.
+
+        One address is named where there is one that ENVID can carry.
+        """
+        if not self.envelope_id:
+            return None
+        named = len(self.to) == 1 and self.to[0].address.isascii()
+        address = [self.to[0].address] if named else []
+        return "/".join([self.tenant, *address, self.message_id.strip("<>")])
 
     @property
     def message_id(self) -> str:

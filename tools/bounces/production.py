@@ -156,7 +156,7 @@ def _play(mails: list[Mail], clock: Clock, instances: list[Instance]) -> None:
 def _submit(mail: Mail, clock: Clock) -> None:
     options = [f"RET={mail.ret}"] + (["SMTPUTF8"] if mail.smtputf8 else [])
     if mail.envid:
-        options.append(f"ENVID={mail.envid}")
+        options.append(f"ENVID={_xtext(mail.envid)}")
     with smtplib.SMTP(
         MAILER[1], 25, SUBMITTER[0], source_address=(SUBMITTER[1], 0)
     ) as client:
