@@ -21,9 +21,9 @@ from streams.cli import dead_letter_view
 from streams.cli.dead_letter_view import Counts
 from streams.cli.options import KAFKA, with_settings
 from streams.cli.terminal import (
-    EXIT_CODES,
     SAID_SOMETHING,
     Since,
+    exit_codes,
     interrupted,
     interruptible,
     json_option,
@@ -99,9 +99,7 @@ def _choosing(command: _Command) -> _Command:
     return command
 
 
-@command.command(
-    epilog=EXIT_CODES.format(something="something in the topics is none of ours")
-)
+@command.command(epilog=exit_codes("something in the topics is none of ours"))
 @_choosing
 @click.option(
     "--limit",
@@ -199,9 +197,7 @@ def _draw(rows: Sequence[Found], counts: Counts, *, whole: bool) -> None:
     console.print(line, soft_wrap=True)
 
 
-@command.command(
-    epilog=EXIT_CODES.format(something="some records were not put back, as it says")
-)
+@command.command(epilog=exit_codes("some records were not put back, as it says"))
 @_choosing
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most N records."

@@ -17,9 +17,9 @@ from streams.adapters.kafka_reader import KafkaReader
 from streams.cli import flag_view
 from streams.cli.options import KAFKA, with_settings
 from streams.cli.terminal import (
-    EXIT_CODES,
     SAID_SOMETHING,
     Since,
+    exit_codes,
     interruptible,
     json_option,
     now,
@@ -33,9 +33,8 @@ from streams.cli.terminal import (
 from streams.core.address import AddressFault, canonical, key
 from streams.core.failure import Side
 from streams.core.flag import Flag, FlagChange
-from streams.core.instant import Instant
+from streams.core.instant import Instant, render
 from streams.settings import Settings
-from streams.wire.instant import render
 from streams.wire.reject import Reject
 from streams.wire.topic import Topic
 
@@ -88,9 +87,7 @@ class Overview:
         self.suppress += flag.suppress_recommended
 
 
-@click.command(
-    epilog=EXIT_CODES.format(something="an address or a flag could not be read")
-)
+@click.command(epilog=exit_codes("an address or a flag could not be read"))
 @click.argument("tenant")
 @click.argument("addresses", metavar="[ADDRESS|-]...", nargs=-1)
 @click.option(

@@ -24,15 +24,6 @@ INTERRUPTED = 130
 SAID_SOMETHING = 1
 """Exit code when the command did its work and has something to say about it."""
 
-EXIT_CODES = """\b
-Exit codes:
-  0    done
-  1    done, but {something}
-  2    a setting, an option or a topic is wrong
-  69   Kafka cannot be reached
-  130  interrupted
-"""
-
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _MANY_DAYS = 10
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -44,6 +35,19 @@ json_option = click.option(
     help="One JSON object a line, or tables.  [default: tables on a terminal]",
 )
 """Gives a command `as_json`: None when it was left open."""
+
+
+def exit_codes(something: str | None = None, *, kafka: bool = True) -> str:
+    """Answer the end of a command's help; `something` is what exit code 1 means."""
+    codes = {
+        "0": "done",
+        "1": something and f"done, but {something}",
+        "2": "a setting, an option, a file or a topic is wrong",
+        "69": "Kafka cannot be reached" if kafka else None,
+        "130": "interrupted",
+    }
+    shown = (f"  {code:<4} {meaning}" for code, meaning in codes.items() if meaning)
+    return "\n".join(["\b", "Exit codes:", *shown])
 
 
 def wants_json(as_json: bool | None) -> bool:  # noqa: FBT001  # three-valued option
