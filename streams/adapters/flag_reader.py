@@ -18,9 +18,8 @@ from streams.adapters.kafka_reader import (
     unwatched,
 )
 from streams.core.flag import Flag, FlagChange
-from streams.core.instant import Instant
+from streams.core.instant import Instant, parse
 from streams.wire.flag import decode_change, decode_flag
-from streams.wire.instant import parse
 from streams.wire.reject import Reject
 
 

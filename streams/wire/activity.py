@@ -19,10 +19,9 @@ from streams.core.activity import (
     Weighed,
 )
 from streams.core.failure import FailureClass
-from streams.core.instant import Instant
+from streams.core.instant import Instant, parse, render
 from streams.wire import contract
 from streams.wire.envelope import Outgoing
-from streams.wire.instant import parse, render
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
 

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from streams import __version__
-from streams.core.instant import Instant
+from streams.core.instant import Instant, parse, render
 from streams.wire import contract
 from streams.wire.envelope import Headers, Outgoing
-from streams.wire.instant import parse, render
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
 

@@ -7,9 +7,8 @@ by a replay or by another worker, has the id that it had before.
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from streams.core.instant import Instant
+from streams.core.instant import Instant, render
 from streams.wire import contract
-from streams.wire.instant import render
 
 Headers = tuple[tuple[str, bytes], ...]
 

@@ -13,9 +13,8 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from streams.core.instant import Instant
+from streams.core.instant import Instant, parse
 from streams.wire import contract
-from streams.wire.instant import parse
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
 

@@ -28,9 +28,8 @@ from streams.core.failure import (
     Phase,
     Side,
 )
-from streams.core.instant import Instant
+from streams.core.instant import Instant, parse, render
 from streams.wire import contract
-from streams.wire.instant import parse, render
 from streams.wire.reject import Reject, RejectReason
 
 _SCHEMAS = jsonschema_rs.validator_map_for(contract.schema("evidence.v1"))

@@ -20,10 +20,9 @@ from streams.core.flag import (
     FlagChange,
     FlagEvidence,
 )
-from streams.core.instant import Instant
+from streams.core.instant import Instant, parse, render
 from streams.wire import contract
 from streams.wire.envelope import Envelope, Outgoing
-from streams.wire.instant import parse, render
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
 
