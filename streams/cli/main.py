@@ -21,6 +21,7 @@ SUBCOMMANDS: dict[str, str] = {
     "replay": "replay",
     "get": "get",
     "dlq": "dlq",
+    "policy": "policy",
     "classify": "classify",
     "dsn": "dsn",
     "explain": "explain",

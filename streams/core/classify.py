@@ -55,8 +55,9 @@ class Decision(NamedTuple):
     """A verdict and what decided it, for `mailflag explain`."""
 
     verdict: Verdict
-    said: tuple[str, ...]
+    said: str
     """The words that made the rule win; empty when a code decided."""
+    reply: Reply
 
 
 class Classifier:
@@ -87,13 +88,9 @@ class Classifier:
         code = self._by_code(reply, role)
         own = self.own.is_in(reply.text)
         winner = strong or _stronger(weak, code)
-        said: tuple[str, ...] = ()
-        if isinstance(winner, _Hit):
-            said = winner.said(text_words)
-        verdict = _verdict(
-            _finding(winner), reply, role, code, own=own, final=final
-        )
-        return Decision(verdict, said)
+        said = winner.said(text_words) if isinstance(winner, _Hit) else ""
+        verdict = _verdict(_finding(winner), reply, role, code, own=own, final=final)
+        return Decision(verdict, said, reply)
 
     def classify_report(
         self, report: RecipientReport, peer_role: PeerRole | None = None
@@ -149,9 +146,9 @@ class _Hit(NamedTuple):
     rule: Rule
     span: Span
 
-    def said(self, text_words: list[str]) -> tuple[str, ...]:
+    def said(self, text_words: list[str]) -> str:
         """Answer the words that were found."""
-        return tuple(text_words[max(self.span.start - 1, 0) : self.span.end - 1])
+        return " ".join(text_words[self.span.start : self.span.end])
 
 
 def _doubt(decision: Decision) -> int:
@@ -237,22 +234,22 @@ class _Finding(NamedTuple):
     failure_class: FailureClass
     rule: str
     confidence: Confidence
-    explicit: bool
+    explicit: bool = False
     """The words are about the address, whoever else is named."""
 
 
 def _finding(winner: "_Hit | CodeRule | None") -> _Finding:
     if winner is None:
-        return _Finding(FailureClass.UNKNOWN, UNKNOWN_RULE, Confidence.LOW, False)
+        return _Finding(FailureClass.UNKNOWN, UNKNOWN_RULE, Confidence.LOW)
     if isinstance(winner, _Hit):
         sure = Confidence.MEDIUM if winner.rule.weak else Confidence.HIGH
         rule = winner.rule
         return _Finding(rule.failure_class, rule.id, sure, rule.explicit)
     sure = Confidence.MEDIUM if _is_telling(winner) else Confidence.LOW
-    return _Finding(winner.failure_class, winner.id, sure, False)
+    return _Finding(winner.failure_class, winner.id, sure)
 
 
-def _verdict(
+def _verdict(  # noqa: PLR0913  # everything that is weighed
     finding: _Finding,
     reply: Reply,
     role: PeerRole | None,

@@ -2,9 +2,9 @@
 
 The language of phrases is smaller than regular expressions on purpose:
 
-- `user unknown`: these words in a row. Case, accents, punctuation and
-  apostrophes do not count; a hyphen is a space, except in `e-mail`. An address is the word `@`, which a phrase may name
-  or leave out.
+- `user unknown`: these words in a row. Case, accents, punctuation and apostrophes do
+  not count; a hyphen is a space, except in `e-mail`. An address is the word `@`,
+  which a phrase may name or leave out.
 - `(is|was|) full`: one of these; an empty one makes it optional.
 - `exceed(s|ed)`: endings.
 - `[user] unknown`: any word of the set `user`.
@@ -63,6 +63,9 @@ class Choice(NamedTuple):
     sequences: tuple[Elements, ...]
 
 
+_GAP = "..."
+_OPEN = "("
+_ANCHORS = {"^", "$"}
 _ENDINGS = re.compile(r"(\w+)\(([\w|]*)\)(?=[\s|)]|$)")
 _TOKEN = re.compile(r"\[\w*\]|[()|^$]|\.\.\.|[^\s()|\[\]^$]+")
 
@@ -79,11 +82,11 @@ def parse(pattern: str, sets: Sets) -> list[Elements]:
         message = f"phrase {pattern!r}: brackets do not match"
         raise PhraseError(message)
     parts = []
-    for gap, group in groupby(tokens, lambda token: token == "..."):
+    for gap, group in groupby(tokens, _GAP.__eq__):
         if not gap:
             part = _Parser(list(group), sets, pattern).sequence()
             parts.append(part)
-    if not parts or tokens[0] == "..." or tokens[-1] == "...":
+    if not parts or _GAP in {tokens[0], tokens[-1]}:
         message = f"phrase {pattern!r}: a part has no words"
         raise PhraseError(message)
     for part in parts:
@@ -116,11 +119,11 @@ class _Parser:
         elements: list[frozenset[str] | Choice] = []
         while self.tokens and self.tokens[0] not in {"|", ")"}:
             token = self.tokens.pop(0)
-            if token == "(":
+            if token == _OPEN:
                 elements.append(self._choice())
             elif token.startswith("["):
                 elements.append(self._set(token[1:-1]))
-            elif token in {"^", "$"}:
+            elif token in _ANCHORS:
                 elements.append(frozenset({token}))
             else:
                 elements += (frozenset({word}) for word in words(token))

@@ -114,19 +114,22 @@ class Phrasebook:
         return target
 
     def find(self, text_words: Sequence[str]) -> dict[int, Span]:
-        """Answer which owners have a phrase in the text, and where first."""
-        ends = self._find_ends(text_words)
+        """Answer which owners have a phrase in the text, and where first.
+
+        A span has at least the words that decided; an optional word before them
+        may be left out.
+        """
         found: dict[int, Span] = {}
         places: dict[int, list[int]] = {}
-        for end, numbers in ends:
+        for end, numbers in self._find_ends(text_words):
             for number in numbers:
-                part = self._parts[number]
-                if not part.last or part.before:
+                owner, before, last, fewest, _ = self._parts[number]
+                if not last or before:
                     places.setdefault(number, []).append(end)
-                if part.last and part.owner not in found:
-                    if part.before and not self._follows(number, end, places):
-                        continue
-                    found[part.owner] = Span(max(end - part.fewest, 0), end)
+                if last and owner not in found:
+                    start = self._start_of(number, end, places) if before else end
+                    if start is not None:
+                        found[owner] = Span(max(min(start, end) - fewest, 0), end)
         return found
 
     def _find_ends(
@@ -154,7 +157,9 @@ class Phrasebook:
         """Answer how many places in phrases are open at most while reading a text."""
         state, most = self._start, 1
         for word in text_words:
-            state = self._enter(state, word) if word in self._vocabulary else self._start
+            state = (
+                self._enter(state, word) if word in self._vocabulary else self._start
+            )
             most = max(most, len(state.nodes))
         return most
 
@@ -179,18 +184,20 @@ class Phrasebook:
         state.following[word] = known
         return known
 
-    def _follows(self, number: int, end: int, places: dict[int, list[int]]) -> bool:
-        """Say whether the parts before this one stand before it, near enough."""
+    def _start_of(
+        self, number: int, end: int, places: dict[int, list[int]]
+    ) -> int | None:
+        """Answer where the parts before this one end, if near enough before it."""
         part = self._parts[number]
         if not part.before:
-            return True
+            return end
         before = part.before[-1]
-        return any(
-            place <= end - part.fewest
-            and end - part.most <= place + MAX_GAP
-            and self._follows(before, place, places)
-            for place in places.get(before, ())
-        )
+        for place in places.get(before, ()):
+            if place <= end - part.fewest and end - part.most <= place + MAX_GAP:
+                start = self._start_of(before, place, places)
+                if start is not None:
+                    return start
+        return None
 
 
 def _words_of(sequence: Elements) -> frozenset[str]:

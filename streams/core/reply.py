@@ -73,13 +73,14 @@ _IN_REPLY_TO = re.compile(r"\(in reply to (?:the )?([\w ]{2,40}?)(?: command)?\)
 _HOST_SAID = re.compile(
     r"\bhost:? (?:([\w.-]{1,255}) ?(?:\[[^\]]{1,60}\]|\([^)]{1,60}\))(?::\d{1,5})?"
     r"|([\w-]{1,63}\.[\w.-]{1,255}))"
-    r"(?: (?:said|replied|returned|refused to talk to me)|[ ,]{0,2}(?=SMTP error|Delay reason)|:)"
-    r"[: ]{0,2}",
+    r"(?: (?:said|replied|returned|refused to talk to me)"
+    r"|[ ,]{0,2}(?=SMTP error|Delay reason)|:)[: ]{0,2}",
     re.IGNORECASE,
 )
 _WHILE = re.compile(
     r"(?:lost connection|conversation) with ([\w.-]{1,255})[^ ]{0,60}"
-    r"(?: timed out)?,? while (?:(?:receiving|performing) the |sending )([\w /-]{2,60})",
+    r"(?: timed out)?,? while (?:(?:receiving|performing) the |sending )"
+    r"([\w /-]{2,60})",
     re.IGNORECASE,
 )
 _AFTER = re.compile(

@@ -117,6 +117,13 @@ def build(
     )
 
 
+def tables(document: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """Answer the rules of a document as they were written, well-formed or not."""
+    entries = document.get("rule", [])
+    listed = entries if isinstance(entries, list) else []
+    return [entry for entry in listed if isinstance(entry, Mapping)]
+
+
 def _phrases(
     rules: Sequence[Rule], sets: Mapping[str, tuple[str, ...]], faults: list[Fault]
 ) -> Phrasebook:

@@ -26,7 +26,7 @@ _FILLER = "somewhat"
 def check(book: RuleBook, ids: frozenset[str] | None = None) -> list[Fault]:
     """Answer what is wrong with some rules, or with all."""
     classifier = Classifier(book)
-    faults = []
+    faults: list[Fault] = []
     for rule in book.rules:
         if ids is None or rule.id in ids:
             faults += _examples(classifier, rule)

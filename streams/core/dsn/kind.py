@@ -10,79 +10,102 @@ import re
 from streams.core.dsn.mime import Letter, first
 from streams.core.dsn.report import ReportKind
 
-_DAEMON = re.compile(
-    r"mailer-?daemon|postmaster|mail(?:er)? ?deliver|delivery (?:sub)?system|mdaemon"
-    r"|mail (?:system|administrator)|system administrator|mail\.delivery|imss@|interscan"
-    r"|e-?mail (?:system|server)|internet mail|mailer@|bounce|content-filter|no-?reply.*"
-    r"deliver|symantec|messagelabs|mail ?server|mta@|smtp@|exchange",
-    re.IGNORECASE,
+
+def _any(*alternatives: str) -> re.Pattern[str]:
+    return re.compile("|".join(alternatives), re.IGNORECASE)
+
+
+_DAEMON = _any(
+    *(r"mailer-?daemon", r"postmaster", r"mail(?:er)? ?deliver", r"mdaemon"),
+    *(r"delivery (?:sub)?system", r"mail (?:system|administrator)", r"mail ?server"),
+    *(r"system administrator", r"mail\.delivery", r"imss@", r"interscan", r"exchange"),
+    *(r"e-?mail (?:system|server)", r"internet mail", r"mailer@", r"bounce"),
+    *(r"content-filter", r"symantec", r"messagelabs", r"mta@", r"smtp@"),
 )
-_SUBJECT = re.compile(
-    r"undeliver|non.?deliver|not deliver|deliver[yi]\w* (?:\w+ )?(?:fail|problem|error"
-    r"|status|report|notification|delay|incomplete)|fail\w* (?:\w+ )?(?:notice|mail"
-    r"|message|deliver)|returned? (?:to sender|mail|message)|mail.{0,20}(?:fail|return"
-    r"|not be deliver|could not)|mail system error|delayed mail|could(?: ?n.t| not) (?:be"
-    r" )?(?:send|deliver)|unable to deliver|message (?:delayed|failure|not)|rejected"
-    r"|processing error|bounce|blocked|failure notice|\bndn\b|\bndr\b|\bdsn\b"
-    r"|nameserver error|unknown (?:user|recipient|address)|delivery|user unknown"
-    r"|considered unsolicited|warning: (?:could not|message)|unzustellbar|nicht "
-    r"zugestellt|non remis|echec|non recapitabil|mancat|no entregad|devuelto|devolvid"
-    r"|nao entregue|недоставлен|не доставлен|niedostarczon|onbestelbaar|配信|配信不能"
-    r"|退信|退回|エラー|配信でき|返送",
-    re.IGNORECASE,
+_SUBJECT = _any(
+    *(r"undeliver", r"non.?deliver", r"not deliver", r"unable to deliver", r"delivery"),
+    *(r"fail\w* (?:\w+ )?(?:notice|mail|message|deliver)", r"failure notice"),
+    *(r"returned? (?:to sender|mail|message)", r"mail system error", r"delayed mail"),
+    r"mail.{0,20}(?:fail|return|not be deliver|could not)",
+    r"could(?: ?n.t| not) (?:be )?(?:send|deliver)",
+    *(r"message (?:delayed|failure|not)", r"rejected", r"processing error", r"bounce"),
+    *(r"blocked", r"\bndn\b", r"\bndr\b", r"\bdsn\b", r"nameserver error"),
+    *(
+        r"unknown (?:user|recipient|address)",
+        r"user unknown",
+        r"considered unsolicited",
+    ),
+    r"warning: (?:could not|message)",
+    # German, French, Italian, Spanish, Portuguese, Polish, Dutch.
+    *(r"unzustellbar", r"nicht zugestellt", r"non remis", r"echec", r"échec"),
+    *(r"non recapitabil", r"mancat", r"no entregad", r"devuelto", r"devolvid"),
+    *(r"n[aã]o entregue", r"niedostarczon", r"onbestelbaar"),
+    # Russian, Japanese, Chinese.
+    *(r"недоставлен", r"не доставлен", r"配信", r"エラー", r"返送", r"退信", r"退回"),
 )
-_FAILED = re.compile(
-    r"(?:could|can|did|was|were|has|have|is|are)(?:n.t|not| not)(?: yet)?(?: be(?:en)?)?"
-    r" (?:deliver|sent|reach|transmi|transfer|process|accept)"
-    r"|cannot be (?:deliver|sent)|not been delivered|unable to (?:deliver|send|process)"
-    r"|undeliver|delivery (?:\w+ ){0,4}(?:fail|abort|error|problem|was not)"
-    r"|fail(?:ed|ure) (?:to|permanently|for|notice)|permanent (?:fatal )?(?:error|fail)"
-    r"|fatal errors?|following (?:recipient|address|user)|unknown user|user unknown"
-    r"|rejected (?:by|your|due)|was blocked|has been returned|is being returned"
-    r"|encountered (?:an error|delivery)|delivery (?:error|problem)s?|had errors|does not exist|no such user|considered unsoli"
-    r"|transcript of session|generated (?:the )?(?:following )?response|was aborted"
-    r"|returned to (?:you|sender)|wasn't delivered|account (?:is |has been )?(?:disabled"
-    r"|closed|over)|non .{0,20}(?:consegn|entregad|remis|zugestellt)|не может быть"
-    r"|nicht zugestellt|server message|smtp error|(?:valid|unknown|invalid) (?:user|recipient|address)|mailbox (?:is )?full|quota",
-    re.IGNORECASE,
+_FAILED = _any(
+    r"(?:could|can|did|was|were|has|have|is|are)(?:n.t| not)(?: yet)?(?: be(?:en)?)?"
+    r" (?:deliver|sent|reach|transmi|transfer|process|accept)",
+    *(r"cannot be (?:deliver|sent)", r"not been delivered", r"wasn't delivered"),
+    *(
+        r"unable to (?:deliver|send|process)",
+        r"undeliver",
+        r"was blocked",
+        r"was aborted",
+    ),
+    r"delivery (?:\w+ ){0,4}(?:fail|abort|error|problem|was not)",
+    *(
+        r"fail(?:ed|ure) (?:to|permanently|for|notice)",
+        r"permanent (?:fatal )?(?:er|fa)",
+    ),
+    *(r"fatal errors?", r"following (?:recipient|address|user)", r"had errors"),
+    *(r"unknown user", r"user unknown", r"no such user", r"does not exist"),
+    *(r"(?:valid|unknown|invalid) (?:user|recipient|address)", r"mailbox (?:is )?full"),
+    *(r"rejected (?:by|your|due)", r"(?:has been|is being) returned", r"quota"),
+    *(r"encountered (?:an error|delivery)", r"delivery (?:error|problem)s?"),
+    *(r"considered unsoli", r"transcript of session", r"server message", r"smtp error"),
+    r"generated (?:the )?(?:following )?response|returned to (?:you|sender)",
+    r"account (?:is |has been )?(?:disabled|closed|over)",
+    *(r"non .{0,20}(?:consegn|entregad|remis)", r"nicht zugestellt", r"не может быть"),
 )
-_DELAYED = re.compile(
-    r"(?:not|n't) yet been (?:deliver|transfer|sent)|has not yet|still undelivered"
-    r"|still being retried|will (?:keep|continue|be) (?:trying|tr[iy]ed|retr)|will retry"
-    r"|warning (?:message )?only|temporary failure report|this is only a temporary"
-    r"|need to resend|need not resend|notification about a delay|delayed for more"
-    r"|attempts will continue|could not send m\w+ for past|delivery incomplete"
-    r"|message (?:is |was |has been )?delayed|continue (?:to )?try|temporary problem "
-    r"delivering|will be (?:repeated|retried|attempted)|being delayed|delay reason",
-    re.IGNORECASE,
+_DELAYED = _any(
+    *(r"(?:not|n't) yet been (?:deliver|transfer|sent)", r"has not yet"),
+    *(r"still undelivered", r"still being retried", r"will retry", r"delay reason"),
+    *(r"will (?:keep|continue|be) (?:trying|tr[iy]ed|retr)", r"being delayed"),
+    *(r"warning (?:message )?only", r"temporary failure report", r"only a temporary"),
+    *(r"need to resend", r"need not resend", r"notification about a delay"),
+    *(r"delayed for more", r"attempts will continue", r"delivery incomplete"),
+    *(r"could not send m\w+ for past", r"message (?:is |was |has been )?delayed"),
+    *(r"continue (?:to )?try", r"temporary problem delivering", r"has been delayed"),
+    r"will be (?:repeated|retried|attempted)",
 )
-_DELIVERED = re.compile(
-    r"success(?:ful(?:ly)?)? (?:delivered|mail delivery|delivery)|(?:was|has been|were)"
-    r" (?:successfully )?(?:delivered|received by)|delivery (?:confirmation|receipt)"
-    r"|return receipt|notification \(success\)|successfully relayed",
-    re.IGNORECASE,
+_DELIVERED = _any(
+    r"success(?:ful(?:ly)?)? (?:delivered|mail delivery|delivery)",
+    r"(?:was|has been|were) (?:successfully )?(?:delivered|received by)",
+    *(r"delivery (?:confirmation|receipt)", r"return receipt", r"successfully relayed"),
+    r"notification \(success\)",
 )
-_DELAY_SUBJECT = re.compile(
-    r"\bwarning\b|delay|not yet|still being retried|incomplete|temporar", re.IGNORECASE
+_DELAY_SUBJECT = _any(
+    *(r"\bwarning\b", r"delay", r"not yet", r"still being retried", r"incomplete"),
+    r"temporar",
 )
-_AUTO_SUBJECT = re.compile(
-    r"out of (?:the )?office|auto.?(?:matic|mated)? ?(?:repl|respon|antwort|confirm)"
-    r"|autorepl|vacation|on (?:annual |holiday )?leave|away from|abwesen|automatische"
-    r"|reponse automatique|réponse automatique|absence|risposta automatica|respuesta "
-    r"automatica|resposta automatica|автоответ|自動返信|自动回复|fuori sede|fuera de la",
-    re.IGNORECASE,
+_AUTO_SUBJECT = _any(
+    r"out of (?:the )?office",
+    r"auto.?(?:matic|mated)? ?(?:repl|respon|antwort|confirm)",
+    *(r"autorepl", r"vacation", r"on (?:annual |holiday )?leave", r"away from"),
+    *(r"abwesen", r"automatische", r"r[eé]ponse automatique", r"absence"),
+    *(r"risposta automatica", r"fuori sede", r"respuesta automatica"),
+    *(r"fuera de la", r"resposta automatica", r"автоответ", r"自動返信", r"自动回复"),
 )
-_CHALLENGE = re.compile(
-    r"(?:click|follow|visit|reply|answer|respond|use)\b.{0,120}(?:confirm|verif|authenti"
-    r"|allowed list|approve|whitelist|white list|prove|ensure delivery|be delivered)"
-    r"|challenge.?response|protected by (?:bluebottle|spamarrest|boxbe|tmda|a spam)"
-    r"|spam ?arrest|boxbe|tmda|confirm.{0,60}(?:human|person|real)",
-    re.IGNORECASE | re.DOTALL,
+_CHALLENGE = _any(
+    r"(?:click|follow|visit|reply|answer|respond|use)\b[^\0]{0,120}(?:confirm|verif"
+    r"|authenti|allowed list|approve|white ?list|prove|ensure delivery|be delivered)",
+    r"protected by (?:bluebottle|spamarrest|boxbe|tmda|a spam)|challenge.?response",
+    *(r"spam ?arrest", r"boxbe", r"tmda", r"confirm[^\0]{0,60}(?:human|person|real)"),
 )
-_COMPLAINT_SUBJECT = re.compile(
-    r"complaint about message|abuse report|spam (?:report|complaint)|fbl report"
-    r"|feedback loop|email feedback report",
-    re.IGNORECASE,
+_COMPLAINT_SUBJECT = _any(
+    *(r"complaint about message", r"abuse report", r"spam (?:report|complaint)"),
+    *(r"fbl report", r"feedback loop", r"email feedback report"),
 )
 
 

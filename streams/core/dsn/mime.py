@@ -25,8 +25,10 @@ MAX_FIELDS = 4000
 Fields = list[tuple[str, str]]
 """One block of header fields: lower-case names and unfolded values."""
 
-_NESTING = re.compile(rb"boundary|message/(?:rfc822|global|delivery|partial)", re.I)
-_DELIMITER = re.compile(rb"^--", re.M)
+_NESTING = re.compile(
+    rb"boundary|message/(?:rfc822|global|delivery|partial)", re.IGNORECASE
+)
+_DELIMITER = re.compile(rb"^--", re.MULTILINE)
 _MAX_NESTING = 3 * MAX_DEPTH
 _MAX_DELIMITERS = 2 * MAX_PARTS
 _RETURNED = frozenset(
@@ -262,8 +264,12 @@ def text_of(part: Message) -> str:
     return content.decode("latin-1")
 
 
-_INVISIBLE = re.compile(r"<(style|script|head)\b.{0,65536}?</\1>", re.I | re.S)
-_BREAK = re.compile(r"</?(?:br|p|div|tr|li|h[1-6]|table|pre)\b[^>]{0,2000}>", re.I)
+_INVISIBLE = re.compile(
+    r"<(style|script|head)\b.{0,65536}?</\1>", re.IGNORECASE | re.DOTALL
+)
+_BREAK = re.compile(
+    r"</?(?:br|p|div|tr|li|h[1-6]|table|pre)\b[^>]{0,2000}>", re.IGNORECASE
+)
 _TAG = re.compile(r"<[/!a-zA-Z][^<>]{0,2000}>")
 
 

@@ -10,10 +10,14 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.core.address import Address, canonical
-from streams.core.failure import Phase
 
 MAX_LINES = 1200
+MAX_LINE = 2000
+"""Characters; what is longer is no line that a person or a mailer wrote."""
+MAX_RULED_LINE = 200
 MAX_PASSAGE = 8192
+SURE = 2
+"""The least sure rank of a line; what only sentences name is less sure."""
 
 
 class Passage(NamedTuple):
@@ -29,17 +33,8 @@ class Passage(NamedTuple):
     """How sure it is that this is a failed recipient; 0 is surest."""
 
 
-class Said(NamedTuple):
-    """A server's answer in a transcript of the session."""
-
-    text: str
-    phase: Phase | None
-    recipient: str | None
-    """Whom the command before it named."""
-
-
 _LOCAL = r"(?:\"[^\"\s]{1,64}\"|[^\s<>()\[\],;:\"|=@]{1,64})"
-_ADDRESS = rf"{_LOCAL}@[^\s<>()\[\],;:\"'|=@/]{{1,255}}"
+ADDRESS = rf"{_LOCAL}@[^\s<>()\[\],;:\"'|=@/]{{1,255}}"
 
 _ORIGINAL_FOLLOWS = re.compile(
     r"""^[\s>*|]{0,8}(?:
@@ -78,61 +73,29 @@ _NAME = (
 )
 
 _LEADING = re.compile(
-    rf"^[\s>*|]{{0,12}}<(?P<address>{_ADDRESS})>\s{{0,3}}"
-    rf"(?:\((?:expanded\ from|originally\ addressed\ to):?\s*<?(?P<original>{_ADDRESS})"
+    rf"^[\s>*|]{{0,12}}<(?P<address>{ADDRESS})>\s{{0,3}}"
+    rf"(?:\((?:expanded\ from|originally\ addressed\ to):?\s*<?(?P<original>{ADDRESS})"
     r">?\)\s{0,3})?(?:\.\.\.|[:,])\s{0,3}(?P<rest>.*)$".replace(r"\ ", " "),
     re.IGNORECASE,
 )
-_PLAIN_LEADING = re.compile(rf"^(?P<address>{_ADDRESS}): (?P<rest>\S.*)$")
+_PLAIN_LEADING = re.compile(rf"^(?P<address>{ADDRESS}): (?P<rest>\S.*)$")
 _ALONE = re.compile(
-    rf"^[\s>*|•·–-]{{0,16}}(?:(?P<label>[A-Za-z][\w\ '(),-]{{1,60}})\s?:\s{{0,3}})?"
+    r"^[\s>*|\u2022\u00b7\u2013-]{0,16}"
+    r"(?:(?P<label>[A-Za-z][\w\ '(),-]{1,60})\s?:\s{0,3})?"
     rf"(?:\[?(?:smtp|rfc822|mailto):\s?)?(?:{_NAME}\s?)?<?"
-    rf"(?P<address>{_ADDRESS})[>\])\"']{{0,3}}"
-    rf"(?:\s?\(?<?\(?{_ADDRESS}\)?>?\)?)?(?:\s?<mailto:{_ADDRESS}>)?"
+    rf"(?P<address>{ADDRESS})[>\])\"']{{0,3}}"
+    rf"(?:\s?\(?<?\(?{ADDRESS}\)?>?\)?)?(?:\s?<mailto:{ADDRESS}>)?"
     r"(?P<rest>\s*[:;,.]{0,3}|[\s,;:]{1,4}.{1,500})$",
     re.IGNORECASE | re.VERBOSE,
 )
-_SENTENCES = re.compile(
-    rf"""(?:
-      (?:un)?deliver(?:able|ed|ing|y)?\ (?:(?:your|the|this|a|of)\ )?(?:(?:e-?)?mail\ |
-        message\ )?(?:could\ not\ be\ made\ |has\ failed\ |failed\ |was\ not\ )?(?:to|for)
-        (?:\ the\ (?:following\ )?(?:recipient|address|user)s?)?
-      |(?:e-?mail|message|mail|letter)\ (?:that\ )?(?:(?:you|was)\ )?(?:sent\ )?(?:addressed\ )?
-        (?:to|for)(?:\ (?:e-?mail\ )?(?:address|recipient|user))?(?:\ ?:?\s--)?
-      |(?:originally\ )?addressed\ to(?:\ e-?mail\ address)?(?:\ ?:?\s--)?
-      |unknown\ (?:user|recipient|address)|intended\ recipient|failed\ recipient
-      |(?:the\ )?following\ (?:recipient|address|user)s?(?:\ failed)?
-      |did\ not\ reach\ (?:the\ )?(?:following\ )?(?:recipient|address)?s?
-      |(?:recipient|address|user|mailbox|account)(?:\ address)?
-      |(?:violation|exceeded|unknown|full|over)\ for
-      |generated\ by|was\ not\ delivered\ to|wasn't\ delivered\ to|rejected\ for
-      |local\ address|(?:message|mail|e-?mail)\b[^@<>]{{0,80}}\b(?:to|for)
-    )(?:\s?:\s{{0,3}}|\s{{1,3}})[<\["'(]{{0,2}}(?:smtp:|mailto:)?(?P<address>{_ADDRESS})""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_ANY_ADDRESS = re.compile(_ADDRESS)
-_COMMAND = re.compile(
-    r"^\s{0,8}(?:sent\s?)?(?:>>>|<<<|->)\s?(?P<verb>RCPT|MAIL|DATA|EHLO|HELO|LHLO|AUTH"
-    rf"|STARTTLS|QUIT|\.)(?:[^<]{{0,20}}<(?P<address>{_ADDRESS})?>)?",
+_CUE = re.compile(
+    r"(?:deliver|address|recipient|user|mailbox|account|unknown|message|mail|letter"
+    r"|reach|reject|fail|violation|generated)[^@<>.]{0,80}$",
     re.IGNORECASE,
 )
-_ANSWER = re.compile(
-    r"^\s{0,8}(?:received\s?)?(?:<<<|>>>|<-)\s?(?P<text>\S.*)$"
-    r"|^\s{0,8}(?:\(?reason:\s?)?(?P<plain>[245]\d\d[ -].*)$",
-    re.IGNORECASE,
-)
-_VERB_PHASES = {
-    "rcpt": Phase.RCPT,
-    "mail": Phase.MAIL,
-    "data": Phase.DATA,
-    "ehlo": Phase.EHLO,
-    "helo": Phase.EHLO,
-    "lhlo": Phase.EHLO,
-    "auth": Phase.AUTH,
-    "starttls": Phase.TLS,
-    "quit": Phase.QUIT,
-    ".": Phase.DATA_END,
-}
+_BEFORE = 90
+"""Characters before an address that say why it is named."""
+_ANY_ADDRESS = re.compile(ADDRESS)
 
 
 def notification(texts: Iterable[str]) -> tuple[str, str]:
@@ -154,7 +117,7 @@ def _cut(lines: list[str]) -> int:
     for number, line in enumerate(lines):
         if number and _HEADER_LINE.match(line):
             return number
-        if len(line) > 200 or not _ORIGINAL_FOLLOWS.match(line):
+        if len(line) > MAX_RULED_LINE or not _ORIGINAL_FOLLOWS.match(line):
             continue
         ruled = line.lstrip()[:2] in {"--", "==", "__", "**"}
         if ruled and _HEADING.search(line) and "copy" not in line.lower():
@@ -172,7 +135,7 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
     lines = text.split("\n")
     heads: list[tuple[int, Passage]] = []
     for number, line in enumerate(lines):
-        if "@" in line and len(line) < 2000 and (passage := _head(line)):
+        if "@" in line and len(line) <= MAX_LINE and (passage := _head(line)):
             if passage.rank and passage.address in ours:
                 passage = passage._replace(rank=5)
             heads.append((number, passage))
@@ -185,7 +148,7 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
         known = found.get(head.address)
         if known is None or (head.rank, not said.text) < (known.rank, not known.text):
             found[head.address] = said
-    if all(passage.rank > 2 for passage in found.values()):
+    if all(passage.rank > SURE for passage in found.values()):
         for passage in _in_sentences(text, ours):
             found.setdefault(passage.address, passage)
     if not found:
@@ -210,23 +173,29 @@ _RULE = re.compile(r"^\s{0,20}[-_=*#~]{8,}")
 
 def _head(line: str) -> Passage | None:
     """Read a line that names a recipient at its start or alone."""
-    if match := _LEADING.match(line):
-        address = _canonical(match["address"])
-        original = match["original"] and _canonical(match["original"])
-        return address and Passage(address, original or None, match["rest"], 0)
-    if match := _PLAIN_LEADING.match(line):
-        address = _canonical(match["address"])
-        return address and Passage(address, None, match["rest"], 0)
-    if (match := _ALONE.match(line)) and not _CONTACT.search(line):
-        address = _canonical(match["address"])
-        rest = match["rest"].strip(" :;,.")
-        label = match["label"] or ""
-        if not address or _OTHER_PARTY.fullmatch(label):
-            return None
-        rank = 1 + bool(rest) + (label.lower() in {"to", "cc"})
-        said = f"{label}: {rest}" if " " in label else rest
-        return Passage(address, None, said.strip(), rank)
-    return None
+    for pattern in (_LEADING, _PLAIN_LEADING):
+        if match := pattern.match(line):
+            said = match.groupdict()
+            original = said.get("original")
+            return _passage(said["address"], original, said["rest"], 0)
+    match = _ALONE.match(line)
+    if not match or _CONTACT.search(line):
+        return None
+    label, rest = match["label"] or "", match["rest"].strip(" :;,.")
+    if _OTHER_PARTY.fullmatch(label):
+        return None
+    rank = 1 + bool(rest) + (label.lower() in {"to", "cc"})
+    said_there = f"{label}: {rest}" if " " in label else rest
+    return _passage(match["address"], None, said_there.strip(), rank)
+
+
+def _passage(
+    address: str, original: str | None, text: str, rank: int
+) -> Passage | None:
+    found = canonical_of(address)
+    if found is None:
+        return None
+    return Passage(found, canonical_of(original) if original else None, text, rank)
 
 
 def _said(rest: str, lines: list[str]) -> str:
@@ -245,42 +214,15 @@ def _said(rest: str, lines: list[str]) -> str:
 def _in_sentences(text: str, ours: frozenset[str]) -> Iterable[Passage]:
     """Find addresses in sentences that say where something was not delivered."""
     flat = " ".join(text.split())[: 4 * MAX_PASSAGE]
-    for match in _SENTENCES.finditer(flat):
-        before = flat[max(match.start() - 60, 0) : match.end()]
-        address = _canonical(match["address"])
-        if address and address not in ours and not _CONTACT.search(before):
-            yield Passage(address, None, "", 3)
     for match in _ANY_ADDRESS.finditer(flat):
-        before = flat[max(match.start() - 60, 0) : match.end()]
-        address = _canonical(match[0])
+        before = flat[max(match.start() - _BEFORE, 0) : match.start()]
+        address = canonical_of(match[0])
         if address and address not in ours and not _CONTACT.search(before):
-            yield Passage(address, None, "", 4)
+            rank = 3 if _CUE.search(before) else 4
+            yield Passage(address, None, "", rank)
 
 
-def transcript(text: str) -> list[Said]:
-    """Answer the servers' answers in a transcript, with the commands before them."""
-    said: list[Said] = []
-    phase: Phase | None = None
-    recipient: str | None = None
-    for line in text.split("\n"):
-        if len(line) > 2000:
-            continue
-        if match := _COMMAND.match(line):
-            phase = _VERB_PHASES.get(match["verb"].lower())
-            if phase is Phase.RCPT and match["address"]:
-                recipient = _canonical(match["address"])
-        elif match := _ANSWER.match(line):
-            words = (match["text"] or match["plain"]).strip(" )")
-            quoted = match["text"] is not None
-            if said and quoted and said[-1].text[:3] == words[:3] and words[3:4] == " ":
-                said[-1] = said[-1]._replace(text=f"{said[-1].text} {words[4:]}")
-            else:
-                said.append(
-                    Said(words[:MAX_PASSAGE], phase if quoted else None, recipient)
-                )
-    return said
-
-
-def _canonical(address: str) -> str | None:
+def canonical_of(address: str) -> str | None:
+    """Answer an address of a text in canonical form, None when it is none."""
     found = canonical(address.strip("'`").rstrip(".,:;>)]}\"'"))
     return str(found) if isinstance(found, Address) else None

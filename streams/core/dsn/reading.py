@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 
 from streams.core import reply as replies
 from streams.core.dsn import kind as kinds
-from streams.core.dsn import mime, passage, status
+from streams.core.dsn import mime, passage, status, transcript
 from streams.core.dsn import notice as notices
 from streams.core.dsn.mime import Letter, first
 from streams.core.dsn.notice import Notice
-from streams.core.dsn.passage import Passage, Said
+from streams.core.dsn.passage import Passage
 from streams.core.dsn.report import ParsedMail, RecipientReport, ReportKind
 from streams.core.dsn.status import MessageBlock, StatusBlock
+from streams.core.dsn.transcript import Said
 from streams.core.evidence import Action
 from streams.core.failure import Phase
 from streams.core.reply import Reply
@@ -89,7 +90,7 @@ class _Context:
         self.letter = letter
         self.text = text
         self.message = message
-        self.session = passage.transcript(text)
+        self.session = transcript.read(text)
         self.named = passage.passages(text, self._ours()) or self._refused()
         self.message_id = (
             first(letter.returned, "message-id")
@@ -99,10 +100,12 @@ class _Context:
 
     def _ours(self) -> frozenset[str]:
         """Answer the addresses of whom the mail is from and to: not the failed ones."""
-        found = []
-        for name in ("to", "from", "sender", "reply-to", "return-path", "delivered-to"):
-            for match in _ADDRESSES.findall(self.letter.header(name)):
-                found.append(status.address(match))
+        names = ("to", "from", "sender", "reply-to", "return-path", "delivered-to")
+        found = [
+            status.address(match)
+            for name in names
+            for match in _ADDRESSES.findall(self.letter.header(name))
+        ]
         return frozenset(address for address in found if address)
 
     def _refused(self) -> list[Passage]:
@@ -222,7 +225,7 @@ class _Context:
         texts = (self.text, self.letter.header("subject"))
         return tuple(replies.parse(text) for text in texts if text)
 
-    def _report(
+    def _report(  # noqa: PLR0913  # everything that is known
         self,
         action: Action,
         original: str | None,
