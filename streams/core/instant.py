@@ -16,6 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY = 86_400_000
 _MINUTE = 60_000
+_ON_TIME = "00+00:00"
 _SECONDS = tuple(f"{second:02}." for second in range(60))
 _MILLISECONDS = tuple(f"{millisecond:03}Z" for millisecond in range(1000))
 
@@ -57,5 +58,4 @@ def render(instant: Instant) -> str:
 
 @lru_cache(maxsize=4096)
 def _minute(minute: int) -> str:
-    moment = to_datetime(Instant(minute * _MINUTE))
-    return moment.strftime("%Y-%m-%dT%H:%M:")
+    return to_datetime(Instant(minute * _MINUTE)).isoformat().removesuffix(_ON_TIME)
