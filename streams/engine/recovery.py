@@ -68,6 +68,8 @@ async def _read(
     ends = await reader.end_offsets(list(stores))
     begins = await reader.beginning_offsets(list(stores))
     found = dict.fromkeys(stores, Recovered(0, None))
+    for tp in stores:
+        progress(tp, 0, ends[tp] - begins[tp])
     left = [tp for tp in stores if ends[tp] > begins[tp]]
     if left:
         reader.assign(left)

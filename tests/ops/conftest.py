@@ -1,0 +1,71 @@
+"""A real Prometheus that scrapes real workers on a real Kafka fed with mail."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
+
+from kafka_broker import KafkaBroker, KafkaMissing
+from mail_deployment import Deployment
+from mail_traffic import Traffic
+from prometheus_server import PrometheusServer
+
+
+@pytest.fixture(scope="session")
+def broker():
+    """A Kafka for the whole session; the tests are skipped where there is none."""
+    one = KafkaBroker()
+    try:
+        one.start()
+    except KafkaMissing as missing:
+        pytest.skip(f"no Kafka: {missing}")
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session")
+def prometheus_program():
+    found = shutil.which("prometheus")
+    if found is None:
+        pytest.skip("prometheus is not installed")
+    return found
+
+
+class Scene:
+    """Two workers with their hands full, and the Prometheus that watches them."""
+
+    def __init__(self, kafka, program):
+        self.deployment = Deployment(kafka)
+        self.workers = [self.deployment.start(log_level="info") for _ in range(2)]
+        for worker in self.workers:
+            worker.wait_ready()
+        ports = [worker.port for worker in self.workers]
+        self.prometheus = PrometheusServer(program, ports)
+        self.traffic = Traffic(11, now=int(time.time() * 1000), people=200)
+
+    def play(self):
+        """Produce mail until Prometheus has seen enough of it to draw lines."""
+        asked = "min(count_over_time(mailflag_transaction_seconds_count[1m])) > 20"
+        seen = self.deployment.play(
+            self.traffic, lambda: self.prometheus.ask(asked), limit=90
+        )
+        assert seen, "Prometheus has not seen the workers at work"
+
+    def close(self):
+        self.prometheus.close()
+        self.deployment.close()
+
+
+@pytest.fixture(scope="session")
+def scene(broker, prometheus_program):
+    one = Scene(broker.address, prometheus_program)
+    try:
+        one.play()
+        yield one
+    finally:
+        one.close()
