@@ -11,6 +11,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
@@ -106,6 +107,7 @@ def audit(
     return found
 
 
+@cache
 def _stages(policy: str | None) -> Stages:
     """Build the stages as a worker does, without its fuse."""
     with TemporaryDirectory() as folder:

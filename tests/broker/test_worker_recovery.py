@@ -7,6 +7,7 @@ import time
 import pytest
 from confluent_kafka import Producer
 from mail_audit import audit, compacted
+from mail_deployment import wait_for
 from mail_traffic import DAY, Mail, Person, Traffic, arrives, has_no_mailbox
 
 from streams.agents.classifying import Classifiers
@@ -101,13 +102,17 @@ def write_changelog(deployment, table):
     return tables
 
 
+def total(worker, metric):
+    return sum(worker.metric(metric).values())
+
+
 def test_a_worker_recovers_200_000_addresses_and_goes_on_with_them(deploy):
     deployment = deploy()
     population = Population(int(time.time() * 1000))
     tables = write_changelog(deployment, population.table())
     one = deployment.start().wait_ready()
-    assert sum(one.metric("mailflag_table_keys").values()) == ADDRESSES
-    assert sum(one.metric("mailflag_flags_standing").values()) == FLAGGED
+    assert wait_for(lambda: total(one, "mailflag_table_keys") == ADDRESSES)
+    assert wait_for(lambda: total(one, "mailflag_flags_standing") == FLAGGED)
 
     good, bad = population.flagged[:CHANGED], population.reached[:CHANGED]
     for person, story in itertools.chain(
@@ -123,4 +128,4 @@ def test_a_worker_recovers_200_000_addresses_and_goes_on_with_them(deploy):
     assert found.clean, found
     assert len(rows[Topic.FLAG_CHANGES]) == 2 * CHANGED
     assert compacted(rows[Topic.FLAGS]).keys() == {person.key for person in bad}
-    assert sum(one.metric("mailflag_flags_standing").values()) == FLAGGED
+    assert wait_for(lambda: total(one, "mailflag_flags_standing") == FLAGGED)
