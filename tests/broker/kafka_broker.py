@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from confluent_kafka import KafkaException
@@ -150,14 +151,24 @@ class KafkaBroker:
     advertises `proxy_port`, for a fault proxy between workers and broker.
     """
 
-    def __init__(self, version: str | None = None, *, heap: str = "768m") -> None:
-        """Prepare a broker of a version; `KAFKA_VERSION` is the default."""
+    def __init__(
+        self,
+        version: str | None = None,
+        *,
+        heap: str = "768m",
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare a broker of a version; `KAFKA_VERSION` is the default.
+
+        `settings` go after the test's own into the server's properties.
+        """
         self.version = version or os.environ.get("KAFKA_VERSION", DEFAULT_VERSION)
         self.port = free_port()
         self.proxied_port = free_port()
         self.proxy_port = free_port()
         self._controller_port = free_port()
         self._heap = heap
+        self._settings = dict(settings or {})
         self._folder = Path(tempfile.mkdtemp(prefix="mailflag-kafka-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._container: str | None = None
@@ -254,6 +265,7 @@ class KafkaBroker:
                 controller=self._controller_port,
                 logs=self._folder / "logs",
             )
+            + "".join(f"{name}={value}\n" for name, value in self._settings.items())
         )
         tool = [*java, f"-Dlog4j2.configurationFile=file:{log}"]
         storage = [*tool, "kafka.tools.StorageTool"]
