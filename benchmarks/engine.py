@@ -32,9 +32,11 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "tests" / "broker")]
 from kafka_broker import KafkaBroker  # noqa: E402 - found through the path above
 
 from streams.core.instant import Instant  # noqa: E402
+from streams.engine import ownership  # noqa: E402
 from streams.engine.config import EngineConfig  # noqa: E402
 from streams.engine.observer import NullObserver  # noqa: E402
 from streams.engine.partitioner import partition_of  # noqa: E402
+from streams.engine.recovery import recover  # noqa: E402
 from streams.engine.spec import LaneSpec  # noqa: E402
 from streams.engine.stage import (  # noqa: E402
     Batch,
@@ -45,7 +47,6 @@ from streams.engine.stage import (  # noqa: E402
 from streams.engine.worker import build  # noqa: E402
 
 KEYS = 200_000
-STARTED = time.perf_counter()
 
 
 class Flags:
@@ -94,7 +95,6 @@ class Meter(NullObserver):
         self.left = events
         self.events = events
         self.began: tuple[float, float] | None = None
-        self.recovered = 0
         self.transactions = 0
 
     def batch_processed(self, stage, topic, partition, *, records, size) -> None:
@@ -104,10 +104,6 @@ class Meter(NullObserver):
 
     def transaction_finished(self, stage, partition, *, seconds, records) -> None:
         self.transactions += 1
-
-    def recovery_progressed(self, stage, partition, *, applied, left) -> None:
-        if not left:
-            self.recovered += applied
 
     def result(self) -> dict[str, float]:
         wall = time.perf_counter() - self.began[0]
@@ -138,44 +134,31 @@ def run_engine(told: dict) -> None:
 
     async def watch() -> None:
         lanes = worker.app.lanes
-        while told["recover"] is False or meter.left:
+        while meter.left or not all(lane.clean for lane in lanes.all()):
             await asyncio.sleep(0.01)
-            done = not meter.left and all(lane.clean for lane in lanes.all())
-            if done:
-                tell(meter.result())
-            if told["recover"] and lanes.opened_for is not None:
-                seconds = time.perf_counter() - opening
-                tell({"records": meter.recovered, "seconds": round(seconds, 2)})
+        tell(meter.result())
 
-    opening = time.perf_counter()
     if told["recover"]:
-        wait_for_opening(worker)
-    worker.app.task(watch)
+        ownership.recover = timed_recovery
+    else:
+        worker.app.task(watch)
     worker.run()
 
 
-def wait_for_opening(worker) -> None:
-    """Measure recovery alone: from the producers' start to open lanes."""
-    lanes = worker.app.lanes
-    fill = lanes._recover  # noqa: SLF001 - measured from outside
-
-    async def timed(opened):
-        began, cpu = time.perf_counter(), time.process_time()
-        found = await fill(opened)
-        records = sum(one.records for one in found.values())
-        seconds = time.perf_counter() - began
-        tell(
-            {
-                "records": records,
-                "seconds": round(seconds, 2),
-                "records_per_second": round(records / seconds),
-                "cpu_us_per_record": round(
-                    (time.process_time() - cpu) / records * 1e6, 2
-                ),
-            }
-        )
-
-    lanes._recover = timed  # noqa: SLF001 - the same
+async def timed_recovery(config, stores, **options) -> None:
+    """Measure recovery alone, with the producers started and nothing else on."""
+    began, cpu = time.perf_counter(), time.process_time()
+    found = await recover(config, stores, **options)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    records = sum(one.records for one in found.values())
+    tell(
+        {
+            "records": records,
+            "seconds": round(seconds, 2),
+            "records_per_second": round(records / seconds),
+            "cpu_us_per_record": round(cpu / records * 1e6, 2),
+        }
+    )
 
 
 async def plain(told: dict) -> None:

@@ -272,6 +272,8 @@ class Deployment:
         self.policy = policy
         self.sent: list[Sent] = []
         self.workers: list[MailWorker] = []
+        self.revive: Callable[[MailWorker], object] = lambda _: self.start()
+        """What a supervisor does for a worker that ended by itself."""
         self._workers_kafka = workers_kafka or kafka
         self.folder = Path(tempfile.mkdtemp(prefix="mailflag-deployment-"))
         self._partitions = {**PARTITIONS, **(partitions or {})}
@@ -474,7 +476,7 @@ class Deployment:
         dead = [w for w in self.workers if not w.alive and not w.asked_to_stop]
         for worker in dead:
             worker.asked_to_stop = True
-            self.start()
+            self.revive(worker)
         return dead
 
     def replace(self, worker: MailWorker) -> MailWorker:

@@ -17,7 +17,10 @@ from collections import Counter
 from aiokafka import AIOKafkaProducer
 
 from streams.core.instant import Instant
+from streams.engine import ownership
+from streams.engine.bulletin import Bulletin
 from streams.engine.config import EngineConfig
+from streams.engine.fetching import FetchingThread
 from streams.engine.observer import NullObserver
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Batch, Message, Output, PartitionTable
@@ -160,6 +163,34 @@ def hold_transactions(signum, seconds):
     signal.signal(signum, lambda *_: armed.append(1))
 
 
+def inject(fault):
+    """Cause what upstream does only once in a thousand hours."""
+    if fault == "seek_hangs":
+
+        async def never(self, positions):
+            await asyncio.sleep(3600)
+
+        FetchingThread.seek_to = never
+    if fault == "opening_hangs":
+
+        async def stuck(config, stores, **_):
+            await asyncio.sleep(3600)
+
+        ownership.recover = stuck
+    if fault == "opening_cancelled":
+
+        async def leak(config, stores, **_):
+            raise asyncio.CancelledError  # as when a connection closes
+
+        ownership.recover = leak
+    if fault == "seek_cancelled":
+
+        async def leak_too(self, positions):
+            raise asyncio.CancelledError
+
+        FetchingThread.seek_to = leak_too
+
+
 class JsonLines(logging.Formatter):
     """Engine events as JSON, other libraries' lines as they are."""
 
@@ -206,8 +237,11 @@ def main():
     logging.getLogger("streams").setLevel(logging.INFO)
     for name, level in TOLD.get("levels", {}).items():
         logging.getLogger(name).setLevel(level)
+    inject(TOLD.get("fault"))
     watcher = Watcher()
-    worker = build(EngineConfig(**TOLD["config"]), specs(), watcher)
+    bulletins = [Bulletin(name) for name in TOLD.get("bulletins", [])]
+    config = EngineConfig(**TOLD["config"])
+    worker = build(config, specs(), watcher, bulletins=bulletins)
     hold_transactions(signal.SIGRTMIN + 1, 1.5)
     hold_transactions(signal.SIGRTMIN + 2, 9.0)
 
@@ -221,6 +255,7 @@ def main():
                 "transactions": watcher.transactions,
                 "tallies": {"/".join(k): v for k, v in watcher.tallies.items()},
                 "ready": ready.ready,
+                "bulletin": [v.decode() for b in bulletins for v in b.values()],
             }
             if now != told:
                 told = now

@@ -1,0 +1,28 @@
+"""A short run of random faults; `chaos.py` does the long ones."""
+
+import pytest
+from chaos import SHORT, Chaos
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.fixture
+def chaos(fragile):
+    made = []
+
+    def start(seed, faults):
+        made.append(Chaos(fragile, seed, faults, workers=2))
+        return made[0]
+
+    yield start
+    made[0].clean_up()
+
+
+def test_random_faults_lose_invent_and_repeat_nothing(chaos):
+    one = chaos(seed=7, faults=SHORT)
+    one.run(45.0, gap=4.0)
+    findings = one.settle()
+    told = one.struck, one.exits
+    assert not one.flow.left, told
+    assert findings.nothing, (told, findings)
+    assert sum(one.struck.values()) > 5
