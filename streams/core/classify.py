@@ -5,7 +5,6 @@ can be about the recipient), then our own identity in the text, then words again
 codes. "Unknown" is an answer: a wrong flag costs more than a late one.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from streams.core.dsn.report import RecipientReport
@@ -24,7 +23,13 @@ from streams.core.identity import OwnIdentity
 from streams.core.phrase import words
 from streams.core.phrasebook import Span
 from streams.core.reply import TRANSIENT, VAGUE, Reply
-from streams.core.rule import ALSO, KINDS, SAY, UNLESS, CodeRule, Rule, RuleBook
+from streams.core.rule import (
+    CodeRule,
+    Rule,
+    RuleBook,
+    also_owner,
+    unless_owner,
+)
 
 __all__ = ["Classifier", "Decision", "OwnIdentity"]
 
@@ -117,28 +122,39 @@ class Classifier:
         self, reply: Reply, role: PeerRole | None, text_words: list[str]
     ) -> tuple["_Hit | None", "_Hit | None"]:
         """Answer the first strong and the first weak rule whose words are there."""
-        peer = words(reply.peer) if reply.peer else []
-        found = self.rules.phrases.find([*text_words, "$", *peer])
-        strong = weak = None
-        for owner in sorted(owner for owner in found if owner % KINDS == SAY):
-            number = owner // KINDS
+        read = text_words
+        if reply.peer:
+            read = [*text_words, "$", *words(reply.peer)]
+        found = self.rules.phrases.find(read)
+        weak = None
+        for number in sorted(found):
+            if number < 0:
+                continue
             rule = self.rules.rules[number]
             if (rule.weak and weak) or not _applies(rule, reply, role):
                 continue
-            if owner + UNLESS in found or (rule.also and owner + ALSO not in found):
+            if rule.unless and unless_owner(number) in found:
                 continue
-            hit = _Hit(rule, found[owner])
+            if rule.also and also_owner(number) not in found:
+                continue
+            hit = _Hit(rule, found[number])
             if not rule.weak:
                 return hit, weak
             weak = hit
-        return strong, weak
+        return None, weak
 
     def _by_code(self, reply: Reply, role: PeerRole | None) -> CodeRule | None:
         """Answer the rule of the enhanced code, else of the reply code."""
-        for code in _codes(reply):
-            for rule in self.rules.codes.get(code, ()):
-                if _code_applies(rule, reply, role):
-                    return rule
+        known = self.rules.codes.get
+        enhanced = reply.enhanced
+        if enhanced:
+            for code in (enhanced, f"x{enhanced[1:]}"):
+                for rule in known(code, ()):
+                    if _code_applies(rule, reply, role):
+                        return rule
+        for rule in known(str(reply.code), ()):
+            if _code_applies(rule, reply, role):
+                return rule
         return None
 
 
@@ -159,14 +175,6 @@ def _doubt(decision: Decision) -> int:
     if verdict.confidence is Confidence.LOW:
         return 2
     return 0 if decision.said else 1
-
-
-def _codes(reply: Reply) -> Iterator[str]:
-    if reply.enhanced:
-        yield reply.enhanced
-        yield f"x{reply.enhanced[1:]}"
-    if reply.code:
-        yield str(reply.code)
 
 
 def _stronger(weak: _Hit | None, code: CodeRule | None) -> _Hit | CodeRule | None:

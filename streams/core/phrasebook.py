@@ -35,11 +35,20 @@ class _Part(NamedTuple):
 class _State:
     """A state of the automaton: the places in phrases that may go on here."""
 
-    __slots__ = ("ends", "following", "nodes")
+    __slots__ = ("ends", "following", "nodes", "pieces", "whole")
 
-    def __init__(self, nodes: frozenset[int], ends: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        nodes: frozenset[int],
+        whole: tuple[tuple[int, int], ...] = (),
+        pieces: tuple[int, ...] = (),
+    ) -> None:
         self.nodes = nodes
-        self.ends = ends
+        self.whole = whole
+        """Owners of phrases that are complete here, and their fewest words."""
+        self.pieces = pieces
+        """Parts of phrases with a gap that end here."""
+        self.ends = bool(whole or pieces)
         self.following: dict[str, _State] = {}
 
 
@@ -64,8 +73,8 @@ class Phrasebook:
         self._ends: dict[int, tuple[int, ...]] = {}
         self._parts: list[_Part] = []
         self._vocabulary: set[str] = set()
-        self._states: dict[frozenset[int], _State] = {}
-        self._start = _State(frozenset({_START}), ())
+        self._states: dict[tuple[frozenset[int], frozenset[int]], _State] = {}
+        self._start = _State(frozenset({_START}))
 
     def add(self, pattern: str, owner: int) -> None:
         """Add a phrase; `find` will answer `owner` where it is found.
@@ -121,36 +130,38 @@ class Phrasebook:
         """
         found: dict[int, Span] = {}
         places: dict[int, list[int]] = {}
-        for end, numbers in self._find_ends(text_words):
-            for number in numbers:
-                owner, before, last, fewest, _ = self._parts[number]
-                if not last or before:
-                    places.setdefault(number, []).append(end)
-                if last and owner not in found:
-                    start = self._start_of(number, end, places) if before else end
+        for end, state in self._find_ends(text_words):
+            for owner, fewest in state.whole:
+                if owner not in found:
+                    found[owner] = Span(max(end - fewest, 0), end)
+            for number in state.pieces:
+                places.setdefault(number, []).append(end)
+                part = self._parts[number]
+                if part.last and part.owner not in found:
+                    start = self._start_of(number, end, places)
                     if start is not None:
-                        found[owner] = Span(max(min(start, end) - fewest, 0), end)
+                        start = min(start, end) - part.fewest
+                        found[part.owner] = Span(max(start, 0), end)
         return found
 
-    def _find_ends(
-        self, text_words: Sequence[str]
-    ) -> list[tuple[int, tuple[int, ...]]]:
-        """Run the automaton; answer after how many words which parts end."""
+    def _find_ends(self, text_words: Sequence[str]) -> list[tuple[int, _State]]:
+        """Run the automaton; answer after how many words it was in which states."""
         start, vocabulary = self._start, self._vocabulary
         state = start.following.get("^") or self._enter(start, "^")
-        ends: list[tuple[int, tuple[int, ...]]] = []
-        position = 0
-        for word in text_words:
-            position += 1
-            if word in vocabulary:
-                state = state.following.get(word) or self._enter(state, word)
-                if state.ends:
-                    ends.append((position, state.ends))
-            elif word != _ADDRESS_WORD:
-                state = start
+        ends: list[tuple[int, _State]] = []
+        for position, word in enumerate(text_words, start=1):
+            following = state.following.get(word)
+            if following is None:
+                if word not in vocabulary:
+                    state = state if word == _ADDRESS_WORD else start
+                    continue
+                following = self._enter(state, word)
+            state = following
+            if state.ends:
+                ends.append((position, state))
         state = state.following.get("$") or self._enter(state, "$")
         if state.ends:
-            ends.append((position, state.ends))
+            ends.append((len(text_words), state))
         return ends[:_MAX_ENDS]
 
     def most_places(self, text_words: Sequence[str]) -> int:
@@ -170,19 +181,32 @@ class Phrasebook:
         nodes = {_START}
         for node in state.nodes:
             nodes.update(self._edges[node].get(word, ()))
-        ends = tuple(sorted(e for node in nodes for e in self._ends.get(node, ())))
+        ends = frozenset(e for node in nodes for e in self._ends.get(node, ()))
         if word == _ADDRESS_WORD:
             nodes |= state.nodes
-        key = frozenset(nodes)
+        key = frozenset(nodes), ends
         if len(self._states) > _MAX_STATES:
             self._states.clear()
             self._start.following.clear()
         known = self._states.get(key)
-        if known is None or known.ends != ends:
-            known = _State(key, ends)
-            self._states.setdefault(key, known)
+        if known is None:
+            known = self._states[key] = _State(key[0], *self._split(ends))
         state.following[word] = known
         return known
+
+    def _split(
+        self, ends: frozenset[int]
+    ) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
+        """Part what ends in a state: phrases without a gap, and parts of others."""
+        whole: dict[int, int] = {}
+        pieces = []
+        for number in sorted(ends):
+            part = self._parts[number]
+            if part.last and not part.before:
+                whole[part.owner] = max(whole.get(part.owner, 0), part.fewest)
+            else:
+                pieces.append(number)
+        return tuple(whole.items()), tuple(pieces)
 
     def _start_of(
         self, number: int, end: int, places: dict[int, list[int]]

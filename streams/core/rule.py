@@ -65,13 +65,19 @@ class RuleBook:
     rules: tuple[Rule, ...]
     codes: Mapping[str, tuple[CodeRule, ...]]
     phrases: Phrasebook
-    """Owner of a phrase: three times the rule's number, plus its kind."""
+    """A phrase's owner is its rule's number, or one below 0 that stands for it."""
     sets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-SAY, ALSO, UNLESS = range(3)
-KINDS = 3
-"""A phrase belongs to a rule as one of three kinds."""
+def also_owner(number: int) -> int:
+    """Answer the owner of the phrases that a rule needs as well."""
+    return -2 * number - 1
+
+
+def unless_owner(number: int) -> int:
+    """Answer the owner of the phrases that keep a rule from winning."""
+    return -2 * number - 2
+
 
 _RULE_KEYS = {
     *("id", "class", "say", "also", "unless", "weak", "explicit", "phases", "role"),
@@ -129,14 +135,14 @@ def _phrases(
 ) -> Phrasebook:
     book = Phrasebook(sets)
     for number, rule in enumerate(rules):
-        for kind, patterns in (
-            (SAY, rule.say),
-            (ALSO, rule.also),
-            (UNLESS, rule.unless),
+        for owner, patterns in (
+            (number, rule.say),
+            (also_owner(number), rule.also),
+            (unless_owner(number), rule.unless),
         ):
             for pattern in patterns:
                 try:
-                    book.add(pattern, number * KINDS + kind)
+                    book.add(pattern, owner)
                 except PhraseError as error:
                     faults.append(Fault(rule.id, str(error)))
     return book
