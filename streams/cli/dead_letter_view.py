@@ -15,8 +15,7 @@ from rich.text import Text
 
 from streams.adapters.dead_letters import Found
 from streams.cli.terminal import duration, moment, printable
-from streams.core.instant import Instant
-from streams.wire.instant import render
+from streams.core.instant import Instant, render
 
 NOT_OURS = "not_ours"
 """Stands for the reason of a record that mailflag did not write."""

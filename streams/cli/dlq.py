@@ -292,7 +292,7 @@ def _explain(plan: Plan) -> None:
         if number:
             say(f"{_records(number)} {why}")
     for source, size in list(plan.left_out.values())[:_NAMED]:
-        say(f"left alone: {source}, whose {size:,} bytes are not in the dead letter")
+        say(f"left alone: {source}, whose {size:,} bytes fit no dead letter")
     if len(plan.left_out) > _NAMED:
         say(f"left alone: {len(plan.left_out) - _NAMED:,} more of the same")
 

@@ -75,7 +75,7 @@ def history(changes: Sequence[FlagChange]) -> RenderableType:
     """Draw the changes of one address, oldest first."""
     table = Table(title="History, UTC", title_justify="left", expand=True)
     for column in ("when", "what", "class", "why"):
-        table.add_column(column, no_wrap=column in {"when", "what"}, overflow="fold")
+        table.add_column(column, overflow="fold")
     for change in changes:
         table.add_row(
             f"{to_datetime(change.at):%Y-%m-%d %H:%M:%S}",
@@ -91,7 +91,9 @@ def history(changes: Sequence[FlagChange]) -> RenderableType:
 def listing(flags: Iterable[Flag], seen: Instant) -> RenderableType:
     """Draw the flags of a tenant, one a row."""
     table = Table(expand=True)
-    table.add_column("address, and the server's words", overflow="fold", ratio=1)
+    table.add_column(
+        "address, and the server's words", overflow="fold", min_width=20, ratio=1
+    )
     table.add_column("why", overflow="fold")
     table.add_column("since", no_wrap=True, justify="right")
     table.add_column("failed", justify="right")

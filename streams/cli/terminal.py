@@ -26,6 +26,7 @@ SAID_SOMETHING = 1
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _MANY_DAYS = 10
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 json_option = click.option(
@@ -156,7 +157,6 @@ class Since(click.ParamType):
     """A point in time: how long ago, or an RFC 3339 time with a zone."""
 
     name = "since"
-    _units = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}  # noqa: RUF012
 
     def get_metavar(self, *_: object, **__: object) -> str:
         """Answer how the value is shown in the help."""
@@ -172,12 +172,12 @@ class Since(click.ParamType):
         if not isinstance(value, str):
             return Instant(value)
         number, unit = value[:-1].strip(), value[-1:]
-        if number.isdecimal() and unit in self._units and len(number) < 7:  # noqa: PLR2004
-            ago = timedelta(**{self._units[unit]: int(number)})
-            return from_datetime(datetime.now(UTC) - ago)
         try:
+            if number.isascii() and number.isdecimal() and unit in _UNITS:
+                ago = timedelta(**{_UNITS[unit]: int(number)})
+                return from_datetime(datetime.now(UTC) - ago)
             given = datetime.fromisoformat(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             given = None
         if given is None or given.tzinfo is None:
             self.fail(
