@@ -184,8 +184,8 @@ def _status_blocks(part: Message) -> list[Fields]:
         for block in payload[:MAX_FIELDS]:
             if isinstance(block, Message) and (fields := _fields(block)):
                 found.append(fields)
-            if isinstance(block, Message) and isinstance(block.get_payload(), str):
-                found += blocks(str(block.get_payload())[:MAX_TEXT])
+            if isinstance(block, Message):
+                found += blocks(text_of(block))
         return found
     if isinstance(payload, list) and payload and isinstance(payload[0], Message):
         body = Message()
