@@ -16,6 +16,7 @@ import orjson
 from streams.adapters.dead_letters import Place
 from streams.errors import ConfigurationError
 
+_BEGINNING = b'{"cluster":'
 _BEYOND = 1 << 63
 """Larger than any offset."""
 
@@ -44,17 +45,19 @@ class Checkpoint:
             self._file: IO[bytes] = path.open("r+b")
             whole = self._file.read()
             # What follows the last line break was cut off by a kill: it was not
-            # promised to anybody.
-            whole = whole[: whole.rfind(b"\n") + 1]
-            self._file.seek(len(whole))
+            # promised to anybody. But first make sure that the file is one of ours.
+            kept = whole.rfind(b"\n") + 1
+            lines = whole[:kept].splitlines()
+            if not (lines or whole.startswith(_BEGINNING[: len(whole)])):
+                raise _no_line(path, 1)
+            self._done = _by_partition(_stretches(path, lines, owner))
+            self._file.seek(kept)
             self._file.truncate()
-            lines = whole.splitlines()
             if not lines:
                 self._write([owner])
         except OSError as error:
             message = f"--checkpoint: {path} cannot be used: {error.strerror}"
             raise ConfigurationError(message) from error
-        self._done = _by_partition(_stretches(path, lines, owner))
 
     def __enter__(self) -> Self:
         """Answer itself."""
@@ -104,14 +107,19 @@ def _stretches(
                 yield stretch._replace(first=int(stretch.first), end=int(stretch.end))
                 continue
         except (ValueError, TypeError):
-            message = f"--checkpoint: {path}:{number} is no line of a checkpoint"
-            raise ConfigurationError(message) from None
+            raise _no_line(path, number) from None
         if document != owner:
             message = (
                 f"--checkpoint: {path} belongs to another cluster or topic prefix;"
                 " name another file"
             )
             raise ConfigurationError(message)
+
+
+def _no_line(path: Path, number: int) -> ConfigurationError:
+    return ConfigurationError(
+        f"--checkpoint: {path}:{number} is no line of a checkpoint; name another file"
+    )
 
 
 def _by_partition(

@@ -134,7 +134,7 @@ class Cluster:
 
     def _made(self, kind: type[_Client], more: dict[str, Any]) -> _Client:
         try:
-            return kind(librdkafka(self._settings) | {"error_cb": self._hear} | more)
+            return kind(librdkafka(self._settings) | {"error_cb": self.hear} | more)
         except KafkaException as error:
             message = (
                 f"the connection cannot be set up: {error.args[0].str()}; see the"
@@ -142,8 +142,8 @@ class Cluster:
             )
             raise ConfigurationError(message) from None
 
-    def _hear(self, error: KafkaError) -> None:
-        """Keep a complaint; one that names the cause is not replaced."""
+    def hear(self, error: KafkaError) -> None:
+        """Keep a client's complaint; one that names the cause is not replaced."""
         if self._complaint is None or self._complaint.code() not in _CAUSES:
             self._complaint = error
 
