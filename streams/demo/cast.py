@@ -74,29 +74,34 @@ PROVIDERS = {
 }
 """Providers of mailboxes with their share in a hundred; the rest is companies."""
 
-_COMPANIES = (
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_COMPANIES = _words(
     "acorn anvil basin bell bridge brook canal castle chapel cliff clover coast creek"
     " dairy delta ferry field forge garnet glade gorge gravel grove harbor heath hill"
     " inlet island ivory jetty kiln lagoon lantern ledge linen lodge loom maple marble"
     " meadow mill moor oak orchard paper pier pond quarry rail reed ridge river saddle"
     " sail sand slate spring stable stone summit thistle timber tower vale valley vine"
     " walnut weir willow wool yard"
-).split()
+)
 _ZONES = ("example.com", "example.net", "example.org")
 
-_FIRST = (
+_FIRST = _words(
     "ada alba amir anna aron bela bo carla cleo dana dario edda emil enzo eva fay"
     " felix fenna gina gus hana hugo ida ilan ines iris jan jona juno kai karl kira lea"
     " leo lina luca maja marc mila nele nico nora olaf olga otto paul pia quinn remy"
     " rosa ruth sami silas sofia tara theo tilda uma vera vito wanda wim yara yuri zoe"
-).split()
-_LAST = (
+)
+_LAST = _words(
     "adler albrecht ash becker bell berg blum brandt calder cole conti dahl dean dorn"
     " engel faber fink ford frost gale gray haas hale hart holm horn hunt jansen keller"
     " kern klein kohl lang lind lowe marsh moor moss nagel nash novak otte pike price"
     " rau reed rossi roth sand shaw silva snow stein stone thorn vogt voss wade weber"
     " west wolf wren"
-).split()
+)
 
 
 class Customer(NamedTuple):

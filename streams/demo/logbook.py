@@ -5,6 +5,7 @@ few are broken.
 """
 
 from base64 import b64encode
+from collections.abc import Mapping
 from random import Random
 from typing import NamedTuple
 
@@ -160,7 +161,7 @@ class Logbook:
         return f"{kind}-{self._written:08}"
 
     def _publish(
-        self, topic: Topic, at: int, key: bytes | None, document: dict[str, object]
+        self, topic: Topic, at: int, key: bytes | None, document: Mapping[str, object]
     ) -> None:
         value = orjson.dumps(document)
         dice = self._random.random()

@@ -76,7 +76,11 @@ def provider_blocks(traffic: Traffic) -> None:
 
 
 def server_lies(traffic: Traffic) -> None:
-    """A gateway hands the mail on and then refuses it: the report tells the truth."""
+    """A gateway hands the mail on and then refuses it.
+
+    The report of the server behind it, which came to the mail half an hour later,
+    tells the truth.
+    """
     told = bounce("refused-yet-delivered.delivered")
     for number in range(1, 9):
         name = f"broker.{number}"
@@ -85,7 +89,7 @@ def server_lies(traffic: Traffic) -> None:
             at = traffic.hour(hour + number / 40)
             mail = traffic.logbook.mail(BIRCH, one, "notice")
             traffic.logbook.attempt(mail, at, answers.LYING)
-            traffic.bounce(mail, told, at, at + (10 + 7 * number) * SECOND)
+            traffic.bounce(mail, told, at, at + (20 + 5 * number) * MINUTE)
 
 
 def one_failure_clears(traffic: Traffic) -> None:
@@ -117,7 +121,7 @@ def stale_list(traffic: Traffic, count: int) -> None:
 
 
 def noisy_customer(traffic: Traffic) -> None:
-    """A machine writes to one full mailbox every few minutes: one customer, one flag."""
+    """A machine writes to one full mailbox every few minutes: one customer fails."""
     address = "alarms@plant.example.org"
     one = Customer("G-900001", address, "plant.example.org", Fate.FULL)
     for number in range(240):
@@ -175,7 +179,7 @@ def people_decide(traffic: Traffic) -> None:
 
 
 def broken_input(traffic: Traffic) -> None:
-    """What a real topic also holds: half a record, wrong types, reports about nobody."""
+    """Half a record, wrong types, reports about nobody: a real topic has them too."""
     for repeat in range(3):
         at = traffic.hour(3 + 7 * repeat)
         for number, (topic, value) in enumerate(_broken(at)):

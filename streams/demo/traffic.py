@@ -3,7 +3,7 @@
 What is wrong at a time of the day is told by troubles; this module only asks them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from random import Random
 
 from streams.core.instant import Instant
@@ -24,11 +24,11 @@ _PASSING = 0.006
 _REFUSES_ONCE = 0.0015
 _TEMPLATES = ("invoice", "reminder", "news", "notice")
 _LATE = {
-    Fate.GONE: ("bad_mailbox",),
-    Fate.DISABLED: ("mailbox_disabled",),
-    Fate.FULL: ("mailbox_full",),
+    Fate.GONE: "bad_mailbox",
+    Fate.DISABLED: "mailbox_disabled",
+    Fate.FULL: "mailbox_full",
 }
-"""Classes of the real bounces that fit a customer's fate."""
+"""Class of the real bounces that fit a customer's fate."""
 
 
 class Traffic:
@@ -142,13 +142,13 @@ class Traffic:
         self.logbook.report(at, retold(told, stand), tenant_id=mail.tenant.id)
 
 
-def _fitting(classes: Iterable[str]) -> list[Bounce]:
-    """Answer the real bounces of some classes that can be about anybody."""
+def _fitting(failure_class: str) -> list[Bounce]:
+    """Answer the real bounces of a class that can be about anybody."""
     return [
         each
         for each in bounces()
         if each.kind == "bounce"
         and each.movable
-        and each.recipients[0].failure_class in classes
+        and each.recipients[0].failure_class == failure_class
         and each.recipients[0].status.startswith("5")
     ]
