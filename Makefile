@@ -58,8 +58,12 @@ test: environment lint ## Everything, on a real Kafka too (needs Java and Maven,
 
 .PHONY: bench
 bench: environment ## Every benchmark, one after the other; figures on standard output
-	@for script in benchmarks/*.py; do \
+	@for script in $(filter-out benchmarks/chaos.py,$(wildcard benchmarks/*.py)); do \
 	    echo "== $$script"; nice $(BIN)/python "$$script" $(ARGS) || exit 1; done
+
+.PHONY: chaos
+chaos: environment ## A long run of faults on a real Kafka (ARGS="--seconds 600 --seed 3")
+	@$(BIN)/python benchmarks/chaos.py $(ARGS)
 
 .PHONY: lint
 lint: $(INSTALLED) ## Format, lint, types and who imports whom

@@ -1,0 +1,467 @@
+"""A long run of faults on a real Kafka, against everything that must be so.
+
+    make chaos ARGS="--seconds 600 --seed 3"
+    make chaos ARGS="--faults kill,broker,lose"
+
+Real workers (`mailflag worker`), eight partitions, three tenants with an incident
+in one of them, hostile producers with poison among the mail. Whatever strikes, no
+change may be lost, invented or repeated for a read_committed subscriber, every flag
+must be what the mail says, dead letters must be the poison, nothing may hang, and
+the lag must go to zero. The same seed gives the same mail and the same faults; when
+they strike depends on the machine. One JSON line a run goes to
+benchmarks/results/chaos.jsonl; a run with a violation exits 1 and keeps the logs.
+"""
+
+import argparse
+import json
+import os
+import platform
+import random
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+HERE = Path(__file__).resolve()
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "tests" / "broker")]
+
+import fault_proxy  # noqa: E402 - found through the path above
+from fault_proxy import FaultProxy  # noqa: E402
+from kafka_broker import KafkaBroker  # noqa: E402
+from mail_audit import Audit, audit  # noqa: E402
+from mail_deployment import Deployment, MailWorker  # noqa: E402
+from mail_traffic import Traffic  # noqa: E402
+
+from streams.engine.exits import ExitCode  # noqa: E402
+from streams.wire.topic import INPUTS, Topic  # noqa: E402
+
+RESULTS = HERE.parent / "results" / "chaos.jsonl"
+PARTITIONS = {
+    Topic.SEND_ATTEMPTS: 8,
+    Topic.DSN_EVENTS: 5,
+    Topic.FLAG_COMMANDS: 3,
+    Topic.EVIDENCE: 8,
+    Topic.TENANT_ACTIVITY: 4,
+}
+COMPACTED = {"segment.ms": "10000", "min.cleanable.dirty.ratio": "0.05"}
+"""A changelog that is compacted during the run."""
+POLICIES = (None, '[default]\nclear_on = "accepted"\n')
+TICK = 0.1
+SESSION = 6.0
+"""The workers' session time-out, in seconds."""
+FUSE = 300
+"""Rejected records in a row that stop a worker."""
+FEWEST = 2
+"""Workers that are left alone."""
+SMALL = 1000
+"""Bytes of a record that may come hundreds of times."""
+FETCH, JOIN_GROUP, HEARTBEAT, SYNC_GROUP = 1, 11, 12, 14
+WRITING = (
+    fault_proxy.PRODUCE,
+    fault_proxy.INIT_PRODUCER_ID,
+    fault_proxy.ADD_PARTITIONS,
+    fault_proxy.END_TXN,
+    fault_proxy.OFFSET_COMMIT,
+)
+ALL_KINDS = (
+    *WRITING,
+    fault_proxy.OFFSET_FETCH,
+    fault_proxy.METADATA,
+    FETCH,
+    JOIN_GROUP,
+    HEARTBEAT,
+    SYNC_GROUP,
+)
+ENDED_BY_US = {0, -9}
+EXPECTED = {
+    ExitCode.FENCED,
+    ExitCode.UNAVAILABLE,
+    ExitCode.OPEN_FAILED,
+    ExitCode.SEEK_FAILED,
+    ExitCode.COORDINATION_FAILED,
+    ExitCode.ENGINE_FAILED,
+    ExitCode.STALLED,
+}
+"""Exits that the design allows under faults: a supervisor starts the next one."""
+
+
+class Chaos:
+    """One run."""
+
+    def __init__(
+        self, broker: KafkaBroker, proxy: FaultProxy, options: argparse.Namespace
+    ) -> None:
+        self.options = options
+        self.random = random.Random(options.seed)
+        self.broker = broker
+        self.proxy = proxy
+        self.deployment = Deployment(
+            broker.address,
+            policy=POLICIES[options.seed % len(POLICIES)],
+            partitions=PARTITIONS,
+            changelog=COMPACTED,
+            workers_kafka=f"127.0.0.1:{broker.proxy_port}",
+        )
+        self.deployment.revive = self._revive
+        self.traffic = Traffic(
+            options.seed, now=int(time.time() * 1000), people=options.people
+        )
+        self.struck: Counter[str] = Counter()
+        self.violations: dict[str, object] = {}
+        self._later: list[tuple[float, Callable[[], None]]] = []
+        self._began = time.monotonic()
+        self.faults: dict[str, Callable[[], None]] = {
+            "kill": self.kill,
+            "term": self.term,
+            "stop": lambda: self.freeze(self.random.uniform(7, 10)),
+            "pause": lambda: self.freeze(self.random.uniform(0.5, 3)),
+            "rebalance-stop": self.stop_in_a_rebalance,
+            "join": self.join,
+            "leave": self.leave,
+            "broker": self.kill_broker,
+            "broker-stop": self.freeze_broker,
+            "slow": self.slow,
+            "lose": self.lose,
+            "cut": self.cut,
+            "expire": self.expire,
+            "burst": self.burst,
+            "poison": self.poison,
+            "delete": self.delete_topics,
+        }
+
+    # The run --------------------------------------------------------------------
+
+    def run(self, faults: list[str]) -> None:
+        """Send mail and strike until the time is over."""
+        for _ in range(self.options.workers):
+            self._start()
+        self.deployment.workers[0].wait_ready()
+        end = time.monotonic() + self.options.seconds
+        strike = told = time.monotonic()
+        while (now := time.monotonic()) < end:
+            self.deployment.send(self.traffic.take(int(self.options.rate * TICK)))
+            self._tend()
+            if now > strike:
+                fault = self.random.choice(faults)
+                self.struck[fault] += 1
+                self.faults[fault]()
+                strike = time.monotonic() + self.options.gap * self.random.uniform(
+                    0.5, 1.5
+                )
+            if now > told:
+                self.tell(f"{len(self.deployment.sent)} sent")
+                told = now + 10
+            time.sleep(TICK)
+
+    def settle(self) -> None:
+        """End every fault, and wait until all that was sent has come through."""
+        self.proxy.calm()
+        for _, action in self._later:
+            action()
+        self._later.clear()
+        self.deployment.send(self.traffic.rest())
+        self.tell(f"{len(self.deployment.sent)} sent, settling")
+        try:
+            self.deployment.settle(self.options.patience, supervise=True)
+        except AssertionError as late:
+            self.violations["not everything came through"] = str(late)
+        lanes = sum(PARTITIONS[topic] for topic in (*INPUTS, Topic.EVIDENCE))
+        if not self._until(lambda: self._lanes() == lanes):
+            served = {w.process.pid: w.lanes for w in self.deployment.running}
+            self.violations["workers that serve nothing, or too much"] = served
+        if not self._until(lambda: all(w.ready for w in self.deployment.running)):
+            self.violations["workers that are not ready"] = [
+                w.process.pid for w in self.deployment.running if not w.ready
+            ]
+
+    def judge(self) -> Audit:
+        """Stop everything, and compare."""
+        for worker in self.deployment.running:
+            self._end(worker)
+        self.tell("auditing")
+        found = audit(self.deployment, self.traffic.lives)
+        for what, cases in found.findings.items():
+            self.violations[what] = len(cases)
+        for worker in self.deployment.workers:
+            if "@" in worker.text:
+                self.violations["address in a log"] = str(worker.log)
+        unexpected = [
+            (code, self._why(worker))
+            for worker in self.deployment.workers
+            if (code := worker.code) not in ENDED_BY_US | EXPECTED
+            and not self._blown(worker)
+        ]
+        if unexpected:
+            self.violations["exits that nothing explains"] = unexpected
+        return found
+
+    def _lanes(self) -> int:
+        return sum(worker.lanes for worker in self.deployment.running)
+
+    def _until(self, what: Callable[[], object], limit: float = 60.0) -> bool:
+        end = time.monotonic() + limit
+        while not what():
+            self.deployment.restart_the_dead()
+            if time.monotonic() > end:
+                return False
+            time.sleep(TICK)
+        return True
+
+    def _tend(self) -> None:
+        """Do what is due, and what a supervisor does."""
+        now = time.monotonic()
+        due = [action for at, action in self._later if at <= now]
+        self._later = [one for one in self._later if one[0] > now]
+        for action in due:
+            action()
+        for worker in self.deployment.restart_the_dead():
+            self.tell(f"ended by itself: {self._why(worker)}")
+
+    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+        self._later.append((time.monotonic() + seconds, action))
+
+    def tell(self, what: str) -> None:
+        """Print one line of progress."""
+        seconds = time.monotonic() - self._began
+        faults = sum(self.struck.values())
+        print(
+            f"{seconds:6.1f} s  {faults:3} faults"
+            f"  {len(self.deployment.running)} workers  {what}",
+            flush=True,
+        )
+
+    # Workers --------------------------------------------------------------------
+
+    def _start(self) -> MailWorker:
+        return self.deployment.start(dead_letter_run=FUSE)
+
+    def _revive(self, worker: MailWorker) -> MailWorker:
+        """Start the next one; after a flood of poison, as a person would decide."""
+        if self._blown(worker):
+            return self.deployment.start(dead_letter_run=0, dead_letter_share=1)
+        return self._start()
+
+    def _blown(self, worker: MailWorker) -> bool:
+        told = worker.said("worker_failed")
+        return (
+            worker.code == ExitCode.STAGE_FAILED
+            and bool(told)
+            and told[-1].get("error") == "FuseBlown"
+        )
+
+    def _why(self, worker: MailWorker) -> str:
+        failed = worker.said("worker_failed")
+        told = failed[-1] if failed else {}
+        facts = ("exit_name", "reason", "error", "detail")
+        said = " ".join(str(told[fact])[:200] for fact in facts if told.get(fact))
+        return f"pid {worker.process.pid} code {worker.code} {said} {worker.log.name}"
+
+    def _any(self) -> MailWorker | None:
+        free = [w for w in self.deployment.running if not w.frozen]
+        return self.random.choice(free) if free else None
+
+    def _end(self, worker: MailWorker) -> None:
+        """Ask a worker to stop; it must do so in time, and say 0."""
+        try:
+            code = worker.stop()
+        except AssertionError:
+            self.violations["hung when asked to stop"] = self._why(worker)
+            return
+        if code not in {ExitCode.OK, *EXPECTED}:
+            self.violations["ended badly when asked to stop"] = self._why(worker)
+
+    # Faults ---------------------------------------------------------------------
+
+    def kill(self) -> None:
+        """Kill -9, and another one in its place."""
+        if worker := self._any():
+            worker.kill()
+            worker.asked_to_stop = True
+            self._start()
+
+    def term(self) -> None:
+        """A rolling restart of one worker."""
+        if worker := self._any():
+            self._end(worker)
+            self._start()
+
+    def freeze(self, seconds: float) -> None:
+        """A long garbage collection, a suspended virtual machine."""
+        if worker := self._any():
+            worker.freeze()
+            self._after(seconds, worker.thaw)
+
+    def stop_in_a_rebalance(self) -> None:
+        """A worker comes or goes, and another one freezes in the middle of it."""
+        self.join()
+        if worker := self._any():
+            self._after(self.random.uniform(1, 5), worker.freeze)
+            self._after(SESSION + 6, worker.thaw)
+
+    def join(self) -> None:
+        """One worker more, up to two more than at the start."""
+        if len(self.deployment.running) < self.options.workers + 2:
+            self._start()
+        else:
+            self.leave()
+
+    def leave(self) -> None:
+        """One worker fewer, down to the fewest."""
+        worker = self._any()
+        if worker is None or len(self.deployment.running) <= FEWEST:
+            self._start()
+        else:
+            self._end(worker)
+
+    def kill_broker(self) -> None:
+        """Kill -9 of the broker; it comes back."""
+        self.broker.kill()
+        time.sleep(self.random.uniform(0.2, 4))
+        self.broker.start()
+
+    def freeze_broker(self) -> None:
+        """The broker answers nothing for a while; connections stay."""
+        self.broker.freeze()
+        self._after(self.random.uniform(2, 9), self.broker.thaw)
+
+    def slow(self) -> None:
+        """Every answer to a write takes its time."""
+        self.proxy.delay = dict.fromkeys(WRITING, self.random.uniform(0.3, 2))
+        self._after(6, self.proxy.calm)
+
+    def lose(self) -> None:
+        """Writes reach the broker, but some of its answers never come."""
+        self.proxy.lose = dict.fromkeys(WRITING, 0.15)
+        self._after(4, self.proxy.calm)
+
+    def cut(self) -> None:
+        """Connections break before requests of any kind reach the broker."""
+        self.proxy.cut = dict.fromkeys(ALL_KINDS, 0.05)
+        self._after(4, self.proxy.calm)
+
+    def expire(self) -> None:
+        """Transactions end after the broker has given them up."""
+        self.proxy.delay = {fault_proxy.END_TXN: 10.0}
+        self._after(3, self.proxy.calm)
+
+    def burst(self) -> None:
+        """Ten seconds' mail at once."""
+        self.deployment.send(self.traffic.take(10 * self.options.rate))
+
+    def poison(self) -> None:
+        """A bad deployment of the platform: one partition gets nothing but poison."""
+        poisons = [p for p in self.traffic.poisons() if len(p.value or b"") < SMALL]
+        lot = self.random.randrange(1 << 16)
+        one = self.random.choice(poisons)._replace(lot=lot)
+        self.deployment.send([one] * (2 * FUSE))
+
+    def delete_topics(self) -> None:
+        """Somebody deletes every topic; the brokers must be set up to refuse."""
+        admin = AdminClient({"bootstrap.servers": self.broker.address, "log_level": 0})
+        names = [self.deployment.prefix + name for name in self.deployment.counts]
+        for name, deleted in admin.delete_topics(names, request_timeout=10).items():
+            try:
+                deleted.result()
+            except KafkaException:
+                continue
+            self.violations["topic deleted"] = name
+
+
+def result(chaos: Chaos, found: Audit, took: float) -> dict[str, object]:
+    """Answer what is kept of a run."""
+    workers = chaos.deployment.workers
+    codes = Counter(str(w.code) for w in workers)
+    said = Counter(
+        event
+        for worker in workers
+        for event in ("lane_fenced", "lane_dropped", "coordinator_error")
+        for _ in worker.said(event)
+    )
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": chaos.options.seed,
+        "seconds": round(took),
+        "workers": chaos.options.workers,
+        "kafka": chaos.broker.version,
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "policy": "settled" if chaos.deployment.policy is None else "accepted",
+        "faults": sum(chaos.struck.values()),
+        "by_fault": dict(sorted(chaos.struck.items())),
+        "requests": {
+            f"{what} {kind}": n for (what, kind), n in sorted(chaos.proxy.done.items())
+        },
+        "records": found.counts,
+        "exits": dict(sorted(codes.items())),
+        "lanes": dict(sorted(said.items())),
+        "violations": chaos.violations,
+    }
+
+
+def conclude(chaos: Chaos, found: Audit, took: float) -> int:
+    """Keep the result, say what it is, and answer the exit code."""
+    kept = result(chaos, found, took)
+    chaos.options.results.parent.mkdir(parents=True, exist_ok=True)
+    with chaos.options.results.open("a") as results:
+        results.write(json.dumps(kept, default=str) + "\n")
+    print(json.dumps(kept, default=str, indent=2))
+    if not chaos.violations:
+        print(f"seed {chaos.options.seed}: clean after {kept['faults']} faults")
+        return 0
+    logs = HERE.parents[1] / ".cache" / f"chaos-{chaos.options.seed}"
+    shutil.rmtree(logs, ignore_errors=True)
+    shutil.copytree(chaos.deployment.folder, logs)
+    (logs / "findings.txt").write_text(str(found))
+    print(f"\nVIOLATIONS with seed {chaos.options.seed}:")
+    for what, case in chaos.violations.items():
+        print(f"  {what}: {str(case)[:500]}")
+    print(f"Look at {logs}: findings.txt, and the workers' logs.")
+    return 1
+
+
+def main() -> int:
+    """Run, and answer the exit code."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=120, help="how long to strike")
+    parser.add_argument("--seed", type=int, default=1, help="decides mail and faults")
+    parser.add_argument("--faults", default="all", help="comma separated")
+    parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--rate", type=int, default=200, help="records a second")
+    parser.add_argument("--people", type=int, default=400, help="addresses at a time")
+    parser.add_argument("--gap", type=float, default=5, help="seconds between faults")
+    parser.add_argument(
+        "--patience", type=float, default=180, help="seconds until lag must be zero"
+    )
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    options = parser.parse_args()
+    with (
+        KafkaBroker(settings={"delete.topic.enable": "false"}) as broker,
+        FaultProxy(broker.proxy_port, broker.proxied_port) as proxy,
+    ):
+        chaos = Chaos(broker, proxy, options)
+        known = list(chaos.faults)
+        faults = known if options.faults == "all" else options.faults.split(",")
+        if not broker.can_be_hurt:
+            parser.error("the broker must be a process of ours: it will be killed")
+        if unknown := set(faults) - set(known):
+            parser.error(f"no such fault: {', '.join(unknown)}; one of {known}")
+        try:
+            began = time.monotonic()
+            chaos.run(faults)
+            chaos.settle()
+            found = chaos.judge()
+            return conclude(chaos, found, time.monotonic() - began)
+        finally:
+            chaos.deployment.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
