@@ -10,6 +10,9 @@ import re
 from streams.core.dsn.mime import Letter, first
 from streams.core.dsn.report import ReportKind
 
+MAX_LOOKED_AT = 4096
+"""Characters of a notification that tell what kind of mail it is."""
+
 
 def _any(*alternatives: str) -> re.Pattern[str]:
     return re.compile("|".join(alternatives), re.IGNORECASE)
@@ -134,17 +137,19 @@ def machine(letter: Letter) -> int:
 
 def says_failed(text: str) -> bool:
     """Say whether a sentence says that something was not delivered."""
-    return bool(_FAILED.search(text))
+    return bool(_FAILED.search(text[:MAX_LOOKED_AT]))
 
 
 def says_delivered(letter: Letter, text: str) -> bool:
     """Say whether a notification is about a success."""
-    return bool(_DELIVERED.search(f"{letter.header('subject')}\n{text[:4000]}"))
+    return bool(
+        _DELIVERED.search(f"{letter.header('subject')}\n{text[:MAX_LOOKED_AT]}")
+    )
 
 
 def says_delayed(letter: Letter, text: str) -> bool:
     """Say whether a notification is about a delay, and not about the end."""
-    if _DELAYED.search(text):
+    if _DELAYED.search(text[:MAX_LOOKED_AT]):
         return True
     subject = letter.header("subject")
     return bool(_DELAY_SUBJECT.search(subject)) and not says_failed(subject)
@@ -155,7 +160,7 @@ def without_report(letter: Letter, text: str) -> ReportKind:
     subject = letter.header("subject")
     submitted = letter.header("auto-submitted").lower()
     precedence = letter.header("precedence").lower()
-    if _CHALLENGE.search(text[:4000]):
+    if _CHALLENGE.search(text[:MAX_LOOKED_AT]):
         return ReportKind.CHALLENGE
     if (
         letter.receipt

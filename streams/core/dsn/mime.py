@@ -25,6 +25,9 @@ MAX_FIELDS = 4000
 Fields = list[tuple[str, str]]
 """One block of header fields: lower-case names and unfolded values."""
 
+_MIME_ERRORS = (ValueError, TypeError, LookupError, AttributeError)
+"""What Python's MIME parser raises on input that it was not written for."""
+
 _NESTING = re.compile(
     rb"boundary|message/(?:rfc822|global|delivery|partial)", re.IGNORECASE
 )
@@ -113,7 +116,7 @@ def _cut(raw: bytes) -> bytes:
 
 def _walk(message: Message, depth: int) -> Iterator[tuple[Message, int]]:
     """Go through the parts that are not inside a returned message."""
-    payload = message.get_payload()
+    payload = message.get_payload() if message.is_multipart() else None
     kind = message.get_content_type()
     if not isinstance(payload, list) or kind in _STATUS or kind in _RETURNED:
         yield message, depth
@@ -169,7 +172,7 @@ def _adopt(message: Message, letter: Letter) -> None:
 
 
 def _inner(part: Message) -> Message | None:
-    payload = part.get_payload()
+    payload = part.get_payload() if part.is_multipart() else None
     if isinstance(payload, list) and payload and isinstance(payload[0], Message):
         return payload[0]
     return None
@@ -177,7 +180,7 @@ def _inner(part: Message) -> Message | None:
 
 def _status_blocks(part: Message) -> list[Fields]:
     """Answer the blocks of a status part, also of a wrongly encoded one."""
-    payload = part.get_payload()
+    payload = part.get_payload() if part.is_multipart() else None
     found: list[Fields] = []
     encoded = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
     if isinstance(payload, list) and encoded not in {"base64", "quoted-printable"}:
@@ -245,18 +248,23 @@ def _characters(value: str) -> str:
 
 
 def _parameter(message: Message, name: str) -> str:
-    value = message.get_param(name, "")
+    try:
+        value = message.get_param(name, "")
+    except _MIME_ERRORS:
+        return ""
     return value.lower() if isinstance(value, str) else ""
 
 
 def text_of(part: Message) -> str:
     """Answer a part's text, in whatever character set it claims."""
-    content = part.get_payload(decode=True)
+    try:
+        content = part.get_payload(decode=True)
+    except _MIME_ERRORS:
+        return ""
     if not isinstance(content, bytes):
         return ""
     content = content[: 4 * MAX_TEXT]
-    charset = part.get_param("charset", "utf-8")
-    for name in (charset if isinstance(charset, str) else "utf-8", "utf-8"):
+    for name in (_parameter(part, "charset") or "utf-8", "utf-8"):
         try:
             return content.decode(name)
         except (LookupError, UnicodeError, ValueError):

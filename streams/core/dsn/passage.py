@@ -7,6 +7,7 @@ shape is looked for, strongest first, instead of one parser a mail system.
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 from streams.core.address import Address, canonical
@@ -16,6 +17,8 @@ MAX_LINE = 2000
 """Characters; what is longer is no line that a person or a mailer wrote."""
 MAX_RULED_LINE = 200
 MAX_PASSAGE = 8192
+MAX_ADDRESSES = 50
+"""Addresses in sentences that are looked at."""
 SURE = 2
 """The least sure rank of a line; what only sentences name is less sure."""
 
@@ -213,8 +216,8 @@ def _said(rest: str, lines: list[str]) -> str:
 
 def _in_sentences(text: str, ours: frozenset[str]) -> Iterable[Passage]:
     """Find addresses in sentences that say where something was not delivered."""
-    flat = " ".join(text.split())[: 4 * MAX_PASSAGE]
-    for match in _ANY_ADDRESS.finditer(flat):
+    flat = " ".join(text.split())[: 2 * MAX_PASSAGE]
+    for match in islice(_ANY_ADDRESS.finditer(flat), MAX_ADDRESSES):
         before = flat[max(match.start() - _BEFORE, 0) : match.start()]
         address = canonical_of(match[0])
         if address and address not in ours and not _CONTACT.search(before):

@@ -90,6 +90,7 @@ class _Context:
         self.letter = letter
         self.text = text
         self.message = message
+        self.delayed = kinds.says_delayed(letter, text)
         self.session = transcript.read(text)
         self.named = passage.passages(text, self._ours()) or self._refused()
         self.message_id = (
@@ -134,11 +135,7 @@ class _Context:
         if block.diagnostic:
             texts.append((block.diagnostic, None))
         texts += self._texts(said, {final, original}, alone=alone)
-        action = block.action or (
-            Action.DELAYED
-            if kinds.says_delayed(self.letter, self.text)
-            else Action.FAILED
-        )
+        action = block.action or (Action.DELAYED if self.delayed else Action.FAILED)
         return self._report(action, original, final, block, texts, alone=alone)
 
     def _about(self, *addresses: str | None) -> Passage | None:
@@ -168,7 +165,7 @@ class _Context:
         if not named and (address := self._only_recipient()):
             named = [Passage(address, None, "", 3)]
         action = Action.FAILED
-        if not failed and kinds.says_delayed(self.letter, self.text):
+        if not failed and self.delayed:
             action = Action.DELAYED
         elif not (failed or says_failed or codes) and kinds.says_delivered(
             self.letter, self.text
