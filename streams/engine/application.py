@@ -48,6 +48,7 @@ def settings(config: EngineConfig) -> dict[str, Any]:
         "broker_rebalance_timeout": config.rebalance_timeout,
         "broker_request_timeout": request,
         "broker_max_poll_interval": config.max_poll_interval,
+        "broker_check_crcs": config.check_crcs,
         "broker_max_poll_records": config.fetch_max_records,
         "consumer_max_fetch_size": config.fetch_max_bytes,
         "consumer_auto_offset_reset": "earliest",

@@ -59,6 +59,7 @@ def log_reader(config: EngineConfig, purpose: str) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         auto_offset_reset="earliest",
         enable_auto_commit=False,
+        check_crcs=config.check_crcs,
         max_partition_fetch_bytes=config.fetch_max_bytes,
         fetch_max_wait_ms=100,
         request_timeout_ms=int(config.request_timeout * 1000),

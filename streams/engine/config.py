@@ -147,6 +147,8 @@ class EngineConfig:
     max_request_bytes: int = 1_000_000
     """Largest record batch; not above `max.message.bytes` of the topics."""
     compression: Compression = Compression.NONE
+    check_crcs: bool = True
+    """Off only for librdkafka's mock broker, whose transaction markers have none."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work together."""

@@ -24,6 +24,7 @@ from streams.engine.event import FAUST_LOGGER, Event, note
 from streams.engine.exits import ExitCode
 from streams.engine.fetching import FetchingThread
 from streams.engine.lane import Lane
+from streams.engine.positions import Discontinuity, Positions, Stamp
 from streams.engine.stage import Record
 from streams.engine.upstream import Untyped
 
@@ -37,13 +38,11 @@ FETCH_WAIT = 0.2
 class BatchMessage(ConsumerMessage):
     """Consecutive records of one partition, dressed as one Faust message.
 
-    `offset` is the last record's. `previous` is where the batch before ended,
-    `epoch` the number of the last seek of the partition when it was fetched.
+    `offset` is the last record's.
     """
 
-    __slots__ = ("epoch", "previous")
-    epoch: int
-    previous: int | None
+    __slots__ = ("stamp",)
+    stamp: Stamp
 
 
 class BatchConsumer(Consumer):
@@ -55,13 +54,9 @@ class BatchConsumer(Consumer):
 
     def __init__(self, *args: Untyped, **kwargs: Untyped) -> None:
         """Set up positions before Faust's own set-up asks for the thread."""
-        self._epoch = 0
-        self._seeking: set[TP] = set()
-        self._sought: dict[TP, int] = {}
-        self._processed: dict[TP, int] = {}
+        self._positions = Positions()
         self._fetching_or_seeking = asyncio.Lock()
         self.positioned_for: int | None = None
-        self.stale_batches = 0
         super().__init__(*args, **kwargs)
         self.lanes = self.app.lanes
         self.services = self.app.services
@@ -102,7 +97,7 @@ class BatchConsumer(Consumer):
         self.positioned_for = None
         await self.lanes.quiesce()
         await self._commit_for_the_last_time()
-        self._processed.clear()
+        self._positions.forget()
 
     async def on_partitions_assigned(
         self, assigned: set[TP], generation_id: int = 0
@@ -177,18 +172,11 @@ class BatchConsumer(Consumer):
         aiokafka does not rewind a partition without a committed offset
         (consumer/consumer.py:901), so every position is given in numbers.
         """
-        self._epoch += 1
-        self._seeking.update(positions)
-        try:
-            async with self._fetching_or_seeking:
-                exact = await self._exact(positions)
-                await self._thread.seek_to(exact)
-                self._read_offset.update(exact)
-                self._processed.update(exact)
-        finally:
-            self._epoch += 1
-            self._sought.update(dict.fromkeys(positions, self._epoch))
-            self._seeking.difference_update(positions)
+        self._positions.begin_seek(positions)
+        async with self._fetching_or_seeking:
+            exact = await self._exact(positions)
+            await self._thread.seek_to(exact)
+            self._positions.end_seek(exact)
 
     async def _exact(self, positions: dict[TP, int | None]) -> dict[TP, int]:
         bounds = await self._thread.bounds(list(positions))
@@ -206,36 +194,26 @@ class BatchConsumer(Consumer):
         What is ignored was fetched before a seek or in an older generation, and
         is read again by whoever owns the partition.
         """
-        tp = message.tp
-        current = message.epoch == self._sought.get(tp, 0) and tp not in self._seeking
-        lane = self.lanes.lane(tp, self._generation())
-        if (
-            lane is None
-            or not current
-            or message.generation_id != self._generation()
-            or self.services.ending.failed
-        ):
-            self.stale_batches += 1
+        tp, generation = message.tp, self._generation()
+        lane = self.lanes.lane(tp, generation)
+        if lane is None or message.generation_id != generation:
             return None
-        if self._processed.get(tp) != message.previous:
-            end_now(
-                ExitCode.CONTINUITY_BROKEN,
-                f"{tp.topic}-{tp.partition}: processed to {self._processed.get(tp)},"
-                f" batch continues {message.previous}",
-            )
-        self._processed[tp] = message.offset + 1
-        return lane
+        if self.services.ending.failed:
+            return None
+        try:
+            goes_on = self._positions.process(tp, message.stamp, message.offset + 1)
+        except Discontinuity as error:
+            end_now(ExitCode.CONTINUITY_BROKEN, str(error))
+        return lane if goes_on else None
 
     def lag(self, tp: TP) -> int | None:
         """Answer how many positions of a partition are not processed yet."""
         state = self._thread.fetch_state(tp)
-        processed = self._processed.get(tp)
-        if state is None or processed is None:
+        if state is None:
             return None
-        position, end = state
-        # With nothing under way, the fetcher may have gone over control records.
-        at = position if processed == self._read_offset[tp] else processed
-        return max(0, end - at)
+        fetched, end = state
+        reached = self._positions.reached(tp, fetched)
+        return None if reached is None else max(0, end - reached)
 
     # Fetching -----------------------------------------------------------------
 
@@ -253,7 +231,7 @@ class BatchConsumer(Consumer):
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # as Faust
         records: Mapping[TP, list[Record]] = {}
         async with self._fetching_or_seeking:
-            generation, epoch = self._generation(), self._epoch
+            generation, epoch = self._generation(), self._positions.epoch
             active = self._get_active_partitions() if self.flow_active else None
             if active:
                 records = await self._getmany(active, FETCH_WAIT) or {}
@@ -266,7 +244,7 @@ class BatchConsumer(Consumer):
             if not self.flow_active or self._generation() != generation:
                 return  # read again after the seek that every resume begins with
             tp, batch, start = waiting.popleft()
-            if tp in self._seeking or self._sought.get(tp, 0) > epoch:
+            if not self._positions.is_current(tp, epoch):
                 continue
             part = batch[start : start + size] if len(batch) > size else batch
             if start + size < len(batch):
@@ -302,9 +280,7 @@ class BatchConsumer(Consumer):
             while not (self._stopped.is_set() or fetcher._stopped.is_set()):  # noqa: SLF001
                 await self.sleep(0)
                 async for tp, message in self.getmany(FETCH_WAIT):
-                    message.previous = self._read_offset[tp]
-                    message.epoch = self._sought.get(tp, 0)
-                    self._read_offset[tp] = message.offset + 1
+                    message.stamp = self._positions.deliver(tp, message.offset + 1)
                     await self.wait_first(deliver(message), self.suspend_flow.wait())
         except (asyncio.CancelledError, ConsumerStoppedError):
             if not self.app.should_stop:

@@ -1,0 +1,159 @@
+"""Corrections to aiokafka: what is wrong there, and that it is right here."""
+
+from types import SimpleNamespace
+
+import pytest
+from aiokafka import TopicPartition, errors
+from aiokafka.consumer import group_coordinator
+from aiokafka.producer import sender
+
+from streams.engine.upstream import (
+    FIRST_BACKOFF,
+    LONGEST_BACKOFF,
+    SteadyAddPartitions,
+    WatchedEndTxn,
+    apply_corrections,
+    end_was_unanswered,
+)
+
+apply_corrections()
+CONCURRENT_TRANSACTIONS = 51
+
+
+class Coordinator(group_coordinator.GroupCoordinator):
+    """A group coordinator that answers what it is told to."""
+
+    def __init__(self, answer):
+        self.group_id = "group"
+        self.answer = answer
+        self.dead = False
+
+    def coordinator_dead(self):
+        self.dead = True
+
+    async def _send_req(self, request):
+        return self.answer
+
+    def __del__(self):
+        """There is nothing to close."""
+
+    async def ask(self, *partitions):
+        return await self._do_fetch_commit_offsets(list(partitions))
+
+
+async def offsets(code, topics=()):
+    one = Coordinator(SimpleNamespace(error_code=code, topics=topics))
+    found = await one.ask(TopicPartition("t", 0))
+    return one, found
+
+
+@pytest.mark.parametrize("code", [14, 15, 16])
+async def test_an_error_of_the_whole_group_is_not_taken_for_no_offset(code):
+    with pytest.raises(errors.for_code(code)) as raised:
+        await offsets(code)
+    assert raised.value.retriable, "aiokafka asks again"
+
+
+@pytest.mark.parametrize(("code", "dead"), [(14, False), (15, True), (16, True)])
+async def test_a_coordinator_that_moved_is_looked_for_again(code, dead):
+    one = Coordinator(SimpleNamespace(error_code=code, topics=()))
+    with pytest.raises(errors.KafkaError):
+        await one.ask()
+    assert one.dead is dead
+
+
+async def test_committed_offsets_are_answered_as_before():
+    _, found = await offsets(0, [("t", [(0, 42, "", 0)])])
+    assert found[TopicPartition("t", 0)].offset == 42
+
+
+def adding(code):
+    """Answer a handler and the answer of a broker to its request."""
+    manager = SimpleNamespace(
+        txn_partitions=set(), partition_added=lambda tp: None, transactional_id="id"
+    )
+    owner = SimpleNamespace(
+        _txn_manager=manager, _retry_backoff=0.02, _coordinator_dead=lambda _: None
+    )
+    answer = SimpleNamespace(errors=[("t", [(0, code)])])
+    return SteadyAddPartitions(owner, set()), answer
+
+
+def test_waiting_for_the_last_transactions_markers_grows_from_small_to_bounded():
+    handler, answer = adding(CONCURRENT_TRANSACTIONS)
+    waits = [handler.handle_response(answer) for _ in range(6)]
+    assert waits == [
+        FIRST_BACKOFF,
+        2 * FIRST_BACKOFF,
+        4 * FIRST_BACKOFF,
+        LONGEST_BACKOFF,
+        LONGEST_BACKOFF,
+        LONGEST_BACKOFF,
+    ]
+
+
+def test_the_next_transaction_begins_with_the_small_wait_again():
+    handler, answer = adding(CONCURRENT_TRANSACTIONS)
+    for _ in range(4):
+        handler.handle_response(answer)
+    _, fine = adding(0)
+    assert handler.handle_response(fine) is None
+    assert handler.handle_response(answer) == FIRST_BACKOFF
+
+
+class Client:
+    """Answers a request to end a transaction, or raises."""
+
+    def __init__(self, outcome):
+        self.outcome = outcome
+
+    async def send(self, node_id, request, group):
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return SimpleNamespace(error_code=self.outcome)
+
+
+async def ending(outcome):
+    manager = SimpleNamespace(
+        transactional_id="id",
+        producer_id=1,
+        producer_epoch=1,
+        complete_transaction=lambda: None,
+    )
+    owner = SimpleNamespace(
+        client=Client(outcome),
+        _txn_manager=manager,
+        _retry_backoff=0.0,
+        _coordinator_dead=lambda _: None,
+    )
+    done = await WatchedEndTxn(owner, 1).do(0)
+    return done, end_was_unanswered(SimpleNamespace(_sender=owner))
+
+
+async def test_an_answered_end_leaves_no_doubt():
+    assert await ending(0) == (True, False)
+
+
+async def test_a_coordinator_that_is_loading_has_not_ended_anything():
+    assert await ending(14) == (False, False)
+
+
+async def test_a_request_that_was_never_sent_leaves_no_doubt():
+    assert await ending(errors.NodeNotReadyError()) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "error", [errors.RequestTimedOutError(), errors.KafkaConnectionError()]
+)
+async def test_a_request_without_an_answer_puts_the_producer_in_doubt(error):
+    assert await ending(error) == (False, True)
+
+
+async def test_a_fenced_end_is_raised():
+    with pytest.raises(errors.ProducerFenced):
+        await ending(47)
+
+
+def test_the_corrections_are_in_place():
+    assert sender.EndTxnHandler is WatchedEndTxn
+    assert sender.AddPartitionsToTxnHandler is SteadyAddPartitions
