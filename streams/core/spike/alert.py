@@ -4,6 +4,8 @@ An alert without a parent whose severity is critical is a page. Everything else
 is for the record, for the flags and for dashboards.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -22,6 +24,10 @@ class Kind(StrEnum):
     """The same over many tenants."""
     RESPONSE_MISMATCH = "response-mismatch"
     """A server's failures are untrue."""
+
+
+MISMATCH = "response_mismatch"
+"""The cause when proof of delivery contradicts the failures."""
 
 
 class Severity(StrEnum):
@@ -77,7 +83,27 @@ class Alert(NamedTuple):
         return Severity.CRITICAL if self.parent is None else Severity.INFO
 
     @property
+    def cause_word(self) -> str:
+        """The cause as people and subscribers read it."""
+        return MISMATCH if self.mismatch else self.cause.value
+
+    @property
+    def peer(self) -> str | None:
+        """Host that gave most of the answers shown."""
+        return _most(sample.peer for sample in self.samples)
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Hosts of ours that are involved: one of a pool may be broken."""
+        return tuple(dict.fromkeys(s.host for s in self.samples if s.host))
+
+    @property
     def share(self) -> float:
         """Share of the trials since `evidence_from` that failed."""
         trials = self.failed + self.reached
         return self.failed / trials if trials else 0.0
+
+
+def _most(names: Iterable[str | None]) -> str | None:
+    counts = Counter(name for name in names if name)
+    return counts.most_common(1)[0][0] if counts else None

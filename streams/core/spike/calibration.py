@@ -172,10 +172,23 @@ HOLD = 20 * MINUTE
 """Of working: 12 minutes on and 8 off is one incident."""
 CHECK_EVERY = 30 * SECOND
 """Between two looks at an open incident."""
+RIPEN = 10 * MINUTE
+"""An open incident is looked at so often without mail: what was sent may have had
+time to bounce meanwhile."""
 LAGS = 2
 """Mail is old enough for recovery after so many lags of the incident's reports."""
 LAG_MARGIN = 60 * SECOND
 """... and this."""
+
+# --- servers whose failures are untrue
+LIED_TO = 3
+"""Customers that make a pattern: two are a coincidence."""
+LIE_MEMORY = 7 * DAY
+"""... within this time; and a pattern is over after so long without a new one."""
+LIED_TO_KEPT = 32
+"""Customers remembered per server; more say nothing new."""
+LIARS_KEPT = 8
+"""Servers remembered per tenant."""
 
 # --- many tenants
 SUSPECT_RATE = 0.005
@@ -194,6 +207,8 @@ COMPANY = 90 * SECOND
 """The first of several suspects waits so long for the others, once."""
 ACTIVE = 15 * MINUTE
 """A tenant is active while it has mail in this time."""
+TROUBLED = 6 * HOUR
+"""A tenant tells of its good mail, too, for so long after a failure."""
 ORPHAN = 30 * MINUTE
 """A child that goes on failing so long after its parent's end is paged."""
 AFTER = 10 * MINUTE

@@ -16,15 +16,16 @@ from streams.core.spike.hearing import (
     learn_rates,
 )
 from streams.core.spike.ledger import REST
+from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.opening import consider
 from streams.core.spike.recovery import look
 from streams.core.spike.scope import refine
 from streams.core.spike.tenant import Tenant
 from streams.core.spike.verdict import Verdict
-from streams.core.spike.word import Suspicion
+from streams.core.spike.word import Suspicion, Word
 
 
-def step(tenant: Tenant, activity: Activity | None, now: Instant) -> list[Verdict]:
+def step(tenant: Tenant, activity: Activity | None, now: Instant) -> Word:
     """Take in a batch, if any, do what is due by `now`, and say what came of it."""
     tenant.now = now
     day = now // cal.DAY
@@ -38,18 +39,54 @@ def step(tenant: Tenant, activity: Activity | None, now: Instant) -> list[Verdic
             verdicts += [opened] if opened else []
     if now >= tenant.check_at:
         verdicts += _check(tenant)
-    return verdicts
+    mismatches = tenant.liars.forget(tenant.id, now)
+    if activity is None:
+        return Word(tenant.id, verdicts=verdicts, mismatches=mismatches)
+    if activity.contradicted:
+        mismatches += tenant.liars.hear(tenant.id, activity.contradicted, now)
+    return _word(tenant, activity, verdicts, mismatches)
 
 
 def wake_at(tenant: Tenant) -> Instant | None:
     """Say when the tenant wants a step without activity."""
-    due = [c.due for c in tenant.channels() if c.incident is None and c.due]
-    due += [
-        max(tenant.now + cal.SECOND, c.recovered_at + cal.HOLD)
-        for c in tenant.channels()
-        if c.incident is not None and c.recovered_at is not None
-    ]
+    due: list[int] = []
+    for channel in tenant.channels():
+        if channel.incident is None:
+            due += [channel.due] if channel.due else []
+        elif channel.recovered_at is None:
+            due.append(tenant.now + cal.RIPEN)
+        else:
+            over = channel.recovered_at + cal.HOLD
+            due.append(max(tenant.now + cal.SECOND, over))
+    lie = tenant.liars.due_at()
+    due += [] if lie is None else [lie]
     return Instant(min(due)) if due else None
+
+
+def _word(
+    tenant: Tenant,
+    activity: Activity,
+    verdicts: list[Verdict],
+    mismatches: list[Mismatch],
+) -> Word:
+    """Say what the roll-up has to know of a batch."""
+    now = tenant.now
+    quarter = now // cal.ACTIVE
+    greets, tenant.greeted = quarter != tenant.greeted, quarter
+    if activity.failed:
+        tenant.troubled_at = now
+    troubled = now - tenant.troubled_at < cal.TROUBLED
+    open_ = [c.incident for c in tenant.channels() if c.incident is not None]
+    return Word(
+        tenant.id,
+        greets=greets,
+        suspicion=suspicion(tenant) if activity.failed else None,
+        verdicts=verdicts,
+        mismatches=mismatches,
+        heard=[i.key for i in open_ if i.last_seen_at == now],
+        passed=activity.passed if troubled else {},
+        failed=activity.failed,
+    )
 
 
 def suspicion(tenant: Tenant) -> Suspicion | None:

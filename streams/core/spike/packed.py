@@ -5,6 +5,7 @@ from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike.evidence import Evidence, Kind
 from streams.core.spike.incident import Incident, Scope
+from streams.core.spike.mismatch import Liar, Liars
 from streams.core.spike.packing import Names, Packer, Unpacker
 
 _CLASSES = {c.value: c for c in FailureClass}
@@ -97,3 +98,44 @@ def load_samples(source: Unpacker, names: list[str]) -> Evidence:
         kind = Kind(hop, failure_class, names[source.natural()])
         samples[kind] = load_sample(source)
     return Evidence(samples)
+
+
+def pack_liars(body: Packer, liars: Liars) -> None:
+    """Write the servers that contradict a tenant."""
+    body.natural(len(liars.by_server))
+    for liar in liars.by_server.values():
+        body.text(liar.server)
+        body.natural(len(liar.customers))
+        for customer, at in liar.customers.items():
+            body.natural(customer)
+            body.integer(at)
+        body.natural(len(liar.classes))
+        for failure_class, times in liar.classes.items():
+            body.text(failure_class)
+            body.natural(times)
+        body.natural(len(liar.samples))
+        for sample in liar.samples:
+            pack_sample(body, sample)
+        body.integer(liar.since)
+        body.maybe(liar.opened_at)
+        body.integer(liar.told_at)
+
+
+def load_liars(source: Unpacker) -> Liars:
+    """Read the servers that contradict a tenant."""
+    liars = []
+    for _ in source.times():
+        liar = Liar(source.text())
+        for _ in source.times():
+            customer = source.natural()
+            liar.customers[customer] = Instant(source.integer())
+        for _ in source.times():
+            failure_class = to_class(source.text())
+            liar.classes[failure_class] = source.natural()
+        liar.samples = tuple(load_sample(source) for _ in source.times())
+        liar.since = Instant(source.integer())
+        opened_at = source.maybe()
+        liar.opened_at = None if opened_at is None else Instant(opened_at)
+        liar.told_at = Instant(source.integer())
+        liars.append(liar)
+    return Liars(liars)

@@ -17,9 +17,10 @@ from streams.core.spike.alert import Alert
 from streams.core.spike.blame import family
 from streams.core.spike.crowd import Crowd
 from streams.core.spike.incident import Incident, Turn
+from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import POOL, Parent
 from streams.core.spike.pool import Finding, Pools
-from streams.core.spike.telling import parent_alert, tenant_alert
+from streams.core.spike.telling import mismatch_alert, parent_alert, tenant_alert
 from streams.core.spike.verdict import Figures, Verdict
 from streams.core.spike.word import Digest
 
@@ -109,6 +110,8 @@ class Rollup:
         for word in words:
             for verdict in word.verdicts:
                 self._take(verdict)
+            for mismatch in word.mismatches:
+                self._alerts.append(self._mismatch(mismatch))
 
     def _take(self, verdict: Verdict) -> None:
         """Note what a tenant says of an incident."""
@@ -127,6 +130,16 @@ class Rollup:
             self.waiting.pop(key, None)
         if case.told:
             self._tell(case, verdict.turn)
+
+    def _mismatch(self, mismatch: Mismatch) -> Alert:
+        """Tell of a server whose failures are untrue: part of an open incident?"""
+        covering = [
+            key
+            for key, case in self.cases.items()
+            if case.incident.tenant_id == mismatch.tenant_id and case.incident.mismatch
+        ]
+        parent = min(covering, default=None)
+        return mismatch_alert(mismatch, parent=parent, at=self._now)
 
     def _place(self, case: Case, *, waited: bool) -> None:
         """Decide who is told of an incident: a parent's page may cover it."""

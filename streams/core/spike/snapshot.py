@@ -14,8 +14,10 @@ from streams.core.spike.lag import Lags
 from streams.core.spike.ledger import Bucket
 from streams.core.spike.packed import (
     load_incident,
+    load_liars,
     load_samples,
     pack_incident,
+    pack_liars,
     pack_samples,
     to_class,
 )
@@ -44,6 +46,7 @@ def dump(tenant: Tenant) -> bytes:
         body.natural(names.number(name))
         body.integer(until)
     pack_samples(body, tenant.evidence, names)
+    pack_liars(body, tenant.liars)
     head = Packer()
     head.natural(VERSION)
     head.text(tenant.id)
@@ -78,6 +81,7 @@ def load(packed: bytes) -> Tenant | None:
         name = names[source.natural()]
         tenant.explained[name] = source.integer()
     tenant.evidence = load_samples(source, names)
+    tenant.liars = load_liars(source)
     return tenant
 
 

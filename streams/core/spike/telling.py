@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from streams.core.failure import TRAITS, FailureClass
+from streams.core.failure import TRAITS, FailureClass, Side
 from streams.core.instant import Instant
+from streams.core.provider import registered
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert, Kind
 from streams.core.spike.evidence import SHOWN
-from streams.core.spike.incident import Turn
+from streams.core.spike.incident import Scope, Turn
+from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import Parent
 from streams.core.spike.verdict import Verdict
 
@@ -92,4 +94,39 @@ def parent_alert(
         tenants=len(parent.children),
         children=tuple(c.incident.key for c in newest[: cal.CHILDREN_TOLD]),
         samples=tuple(samples[:SHOWN]),
+    )
+
+
+def mismatch_alert(mismatch: Mismatch, *, parent: str | None, at: Instant) -> Alert:
+    """Answer the alert of a server whose failures are untrue."""
+    liar = mismatch.liar
+    causes = sorted(liar.classes.items(), key=lambda pair: (-pair[1], pair[0]))
+    return Alert(
+        turn=mismatch.turn,
+        key=mismatch.key,
+        kind=Kind.RESPONSE_MISMATCH,
+        revision=at,
+        at=at,
+        opened_at=liar.opened_at or at,
+        evidence_from=liar.since,
+        last_seen_at=liar.last_seen_at,
+        resolved_at=mismatch.resolved_at,
+        parent=parent,
+        tenant_id=mismatch.tenant_id,
+        scope=Scope.PROVIDER,
+        provider=registered(liar.server),
+        hop=None,
+        side=Side.UNKNOWN,
+        cause=liar.cause,
+        mismatch=True,
+        causes=tuple(causes),
+        customers=len(liar.customers),
+        failed=sum(liar.classes.values()),
+        reached=0,
+        base=0.0,
+        ratio=0.0,
+        threshold=0.0,
+        tenants=1,
+        children=(),
+        samples=liar.samples,
     )

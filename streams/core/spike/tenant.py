@@ -12,6 +12,7 @@ from streams.core.spike.channel import BEYOND, SUBMISSION, Channel
 from streams.core.spike.evidence import Evidence
 from streams.core.spike.lag import Lags
 from streams.core.spike.ledger import REST, Ledger
+from streams.core.spike.mismatch import Liars
 from streams.core.spike.rate import Rates
 from streams.core.spike.ratio import rises
 
@@ -30,6 +31,7 @@ class Tenant:
         "id",
         "lags",
         "ledger",
+        "liars",
         "now",
         "providers",
         "rates",
@@ -57,6 +59,7 @@ class Tenant:
         self.greeted = 0
         """Quarter of an hour in which mail was last heard of."""
         self.evidence = Evidence()
+        self.liars = Liars()
         """Answers and hosts to show in alerts."""
 
     def channels(self) -> list[Channel]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.core.activity import Failed, Hop, Weighed
+from streams.core.activity import Activity, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
+from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.verdict import Verdict
 
 
@@ -25,13 +26,22 @@ class Word(NamedTuple):
     """What one tenant has to tell."""
 
     tenant_id: str
+    greets: bool = False
+    """It is its first mail of the quarter of an hour."""
     suspicion: Suspicion | None = None
     verdicts: Sequence[Verdict] = ()
+    mismatches: Sequence[Mismatch] = ()
     heard: Sequence[str] = ()
     """Keys of open incidents that went on failing."""
     passed: Mapping[tuple[int, str], Sequence[int]] = {}
     """As in `Activity`; only of a tenant that lately had failures."""
     failed: Mapping[Failed, Weighed] = {}
+
+    @property
+    def silent(self) -> bool:
+        """Whether the roll-up need not hear it."""
+        said = (self.verdicts, self.mismatches, self.heard, self.passed, self.failed)
+        return not any(said)
 
 
 @dataclass(slots=True)
@@ -44,10 +54,20 @@ class Digest:
     greetings: int = 0
     """Tenants with their first mail of a quarter of an hour."""
 
-    def pool(self, passed: Mapping[tuple[int, str], Sequence[int]]) -> None:
-        """Add a tenant's good mails to the sums over all."""
-        for key, (_, by_mx, by_relay) in passed.items():
+    def add(self, word: Word, activity: Activity | None) -> None:
+        """Add what a tenant said, and its good mails to the sums over all."""
+        self.greetings += word.greets
+        if not word.silent:
+            self.words.append(word)
+        if activity is None:
+            return
+        for key, (_, by_mx, by_relay) in activity.passed.items():
             if by_mx or by_relay:
                 sums = self.pooled.setdefault(key, [0, 0])
                 sums[0] += by_mx
                 sums[1] += by_relay
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to tell."""
+        return not (self.words or self.pooled or self.greetings)
