@@ -88,7 +88,7 @@ class FlagReader:
         """
         prefix = f"{tenant_id}/".encode()
         spans = self._reader.spans(self._states)
-        total, before = sum(len(span) for span in spans), 0
+        total, before = sum(span.extent for span in spans), 0
         for span in spans:
             standing: dict[bytes, bytes] = {}
             for chunk in self._reader.read([span]):
@@ -102,7 +102,7 @@ class FlagReader:
                     else:
                         standing[key] = value
                 progress(before + (chunk[-1].offset() or 0) - span.first, total)
-            before += len(span)
+            before += span.extent
             for key, value in standing.items():
                 yield State(key, value, decode_flag(value), None)
 

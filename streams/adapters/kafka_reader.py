@@ -43,8 +43,9 @@ class Span(NamedTuple):
     first: int
     end: int
 
-    def __len__(self) -> int:
-        """Answer how many offsets it has; not all of them hold a record."""
+    @property
+    def extent(self) -> int:
+        """How many offsets it has; not all of them hold a record."""
         return max(self.end - self.first, 0)
 
 
@@ -177,8 +178,8 @@ class KafkaReader:
         Raises:
             Unavailable: Kafka has said nothing for the cluster's patience.
         """
-        waiting = {(span.topic, span.partition): span for span in spans if len(span)}
-        total = sum(len(span) for span in spans)
+        waiting = {(span.topic, span.partition): span for span in spans if span.extent}
+        total = sum(span.extent for span in spans)
         reached = {place: span.first for place, span in waiting.items()}
         self._consumer.assign(
             [TopicPartition(s.topic, s.partition, s.first) for s in waiting.values()]

@@ -8,8 +8,8 @@ import pytest
 
 from streams.settings import PREFIX
 
-HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "broker")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from mock_kafka import MockKafka
 
