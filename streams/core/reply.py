@@ -91,15 +91,12 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _LIKED = re.compile(
-    r"([\w.-]{1,255})? ?(?:\[[^\]]{1,60}\])? ?did not like our "
-    r"(RCPT TO|MAIL FROM|final DATA|DATA|HELO|EHLO)[: ]{0,2}",
+    r"did not like our (RCPT TO|MAIL FROM|final DATA|DATA|HELO|EHLO)[: ]{0,2}",
     re.IGNORECASE,
 )
 _CONNECTED = re.compile(
-    r"(?:Connected to [\w.:-]{1,255} but (my name|sender|greeting|connection) "
-    r"(?:was rejected|failed|died)|"
-    r"[\w.:-]{1,255} (?:does not like|failed after I sent the) (recipient|message))\.?"
-    r" ?",
+    r"(?:\bbut (my name|sender|greeting|connection) (?:was rejected|failed|died)"
+    r"|(?:does not like|failed after I sent the) (recipient|message))\.? ?",
     re.IGNORECASE,
 )
 _REMOTE_SAID = re.compile(
@@ -198,7 +195,8 @@ def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
         phase = phase or _PHASES.get(match[1].lower())
         said = said[: match.start()] + said[match.end() :]
     if "like" in lower and (match := _LIKED.search(said)):
-        phase, peer = phase or _PHASES.get(match[2].lower()), peer or match[1]
+        phase = phase or _PHASES.get(match[1].lower())
+        peer = peer or _host_before(said[: match.start()])
         said = said[match.end() :]
     if match := _CONNECTED.search(said):
         phase = phase or _PHASES.get((match[1] or match[2]).lower())
@@ -211,6 +209,14 @@ def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
     if match := _REFUSED_TO_TALK.search(said):
         said = said[: match.start()] + said[match.end() :]
     return said.strip(), phase, peer
+
+
+def _host_before(said: str) -> str | None:
+    """Answer the host that a mailer names before its own words, as `host [ip]`."""
+    names = said.split()[-2:]
+    if names and names[-1].startswith("["):
+        names.pop()
+    return names[-1] if names else None
 
 
 def _phase_of(doing: str) -> Phase | None:
