@@ -18,7 +18,6 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
-    Info,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -84,6 +83,15 @@ class Delivery(StrEnum):
     """It answered 4xx: what we sent is wrong."""
     UNAVAILABLE = "unavailable"
     """It answered 5xx, too late or not at all."""
+
+
+class Described(NamedTuple):
+    """A metric as people look it up."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    help: str
 
 
 class Counted(NamedTuple):
@@ -157,11 +165,12 @@ class Metrics:
     def __init__(self) -> None:
         """Make every series that is known beforehand."""
         self.registry = CollectorRegistry()
+        self.catalogue: list[Described] = []
+        """What there is, for people."""
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        Info("mailflag_build", "Version of the program.", registry=self.registry).info(
-            {"version": __version__}
-        )
+        build = self._gauge("build_info", "1; the version is a label.", "version")
+        build.labels(__version__).set(1)
         self._tallies = {
             name: self._counted(name, counted) for name, counted in COUNTED.items()
         }
@@ -222,6 +231,7 @@ class Metrics:
 
         Every worker knows all of them, so a query takes the maximum over workers.
         """
+        self.catalogue += _ALERT_GAUGES
         self.registry.register(_Alerts(open_alerts))
 
     def _nearest(
@@ -242,21 +252,21 @@ class Metrics:
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         full = f"mailflag_{name}_total"
+        self.catalogue.append(Described(full, "counter", labels, documentation))
         return Counter(full, documentation, labels, registry=self.registry)
 
     def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
         full = f"mailflag_{name}"
+        self.catalogue.append(Described(full, "gauge", labels, documentation))
         return Gauge(full, documentation, labels, registry=self.registry)
 
     def _histogram(
         self, name: str, documentation: str, buckets: tuple[float, ...]
     ) -> Histogram:
+        full, labels = f"mailflag_{name}", ("stage",)
+        self.catalogue.append(Described(full, "histogram", labels, documentation))
         return Histogram(
-            f"mailflag_{name}",
-            documentation,
-            ("stage",),
-            registry=self.registry,
-            buckets=buckets,
+            full, documentation, labels, registry=self.registry, buckets=buckets
         )
 
     def _make_flow(self) -> None:
@@ -266,7 +276,7 @@ class Metrics:
             *("stage", "topic"),
         )
         self._processed_bytes = self._counter(
-            "processed_bytes", "Size of their values.", "stage", "topic"
+            "processed_bytes", "Size of the values of these records.", "stage", "topic"
         )
         self._batch = self._histogram(
             "batch_records", "Records of one partition processed together.", _SIZES
@@ -431,6 +441,25 @@ def _count(standing: Callable[[], Mapping[Standing, int]], one: Standing) -> int
     return standing().get(one, 0)
 
 
+_ALERT_GAUGES = (
+    Described(
+        "mailflag_alerts_open", "gauge", ("kind", "scope"), "Alerts that are open."
+    ),
+    Described(
+        "mailflag_alert_customers",
+        "gauge",
+        ("tenant", "kind", "scope", "class"),
+        "Customers that newly fail, of the greatest open alerts.",
+    ),
+    Described(
+        "mailflag_alert_opened_timestamp_seconds",
+        "gauge",
+        ("tenant", "kind", "scope", "class"),
+        "When the greatest open alerts were opened.",
+    ),
+)
+
+
 class _Alerts(Collector):
     """The open alerts: how many of each sort, and the greatest by tenant."""
 
@@ -455,23 +484,11 @@ class _Alerts(Collector):
 
     @staticmethod
     def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily, GaugeMetricFamily]:
-        sort = ("kind", "scope")
-        where = ("tenant", *sort, "class")
-        return (
-            GaugeMetricFamily(
-                "mailflag_alerts_open", "Alerts that are open.", labels=sort
-            ),
-            GaugeMetricFamily(
-                "mailflag_alert_customers",
-                "Customers that newly fail, of the greatest open alerts.",
-                labels=where,
-            ),
-            GaugeMetricFamily(
-                "mailflag_alert_opened_timestamp_seconds",
-                "When the greatest open alerts were opened.",
-                labels=where,
-            ),
+        total, customers, opened = (
+            GaugeMetricFamily(one.name, one.help, labels=one.labels)
+            for one in _ALERT_GAUGES
         )
+        return total, customers, opened
 
 
 def _greatest(

@@ -1,0 +1,128 @@
+"""Fills the generated tables of docs/operating.md: `python -m tools.operating_tables`.
+
+Settings come from `streams.settings`, exit codes from `streams.engine.exits`,
+metrics from the catalogue. With `--check` nothing is written, and the exit code
+says whether the page is up to date.
+"""
+
+import argparse
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from pathlib import Path
+
+from pydantic_core import PydanticUndefined
+
+from streams.engine import exits
+from streams.engine.readiness import Readiness
+from streams.obs.metrics import Metrics
+from streams.settings import FILE_SUFFIX, PREFIX, SECRETS, Settings
+
+PAGE = Path(__file__).parents[1] / "docs" / "operating.md"
+_BLOCK = r"(<!-- generated: {name} -->\n).*?(<!-- end of generated -->)"
+
+
+def settings() -> str:
+    """Answer the table of all settings."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = f"`{PREFIX}{name.upper()}`"
+        if name in SECRETS:
+            variable += f" or `{PREFIX}{name.upper()}{FILE_SUFFIX}`"
+        rows.append((variable, _default(name), field.description or ""))
+    return _table(("variable", "default", "what it does"), rows)
+
+
+def _default(name: str) -> str:
+    if name in SECRETS:
+        return ""
+    value = Settings.model_fields[name].default
+    if value is None or value is PydanticUndefined or str(value) == "":
+        return ""
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+def exit_codes() -> str:
+    """Answer the table of exit codes, with the docstrings of their members."""
+    tree = ast.parse(inspect.getsource(exits.ExitCode))
+    (definition,) = tree.body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - it is one
+    said = {
+        ast.unparse(member): ast.unparse(text)
+        for member, text in pairwise(definition.body)
+        if isinstance(member, ast.Assign) and isinstance(text, ast.Expr)
+    }
+    meanings = {name.partition(" ")[0]: text for name, text in said.items()}
+    rows = [
+        (
+            str(code.value),
+            f"`{code.name}`",
+            " ".join(_text(meanings[code.name]).split()),
+        )
+        for code in exits.ExitCode
+    ]
+    return _table(("code", "name", "why the worker ended"), rows)
+
+
+def _text(literal: str) -> str:
+    return str(ast.literal_eval(literal))
+
+
+def metrics() -> str:
+    """Answer the table of all metrics of our own."""
+    catalogue = Metrics()
+    catalogue.watch_readiness(lambda: Readiness(*[True] * 5))
+    catalogue.watch_flags(dict)
+    catalogue.watch_fuses(dict)
+    catalogue.watch_alerts(list)
+    rows = [
+        (f"`{one.name}`", one.kind, ", ".join(one.labels), one.help)
+        for one in sorted(catalogue.catalogue)
+    ]
+    return _table(("metric", "type", "labels", "what it says"), rows)
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)
+
+
+GENERATED: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "exit codes": exit_codes,
+    "metrics": metrics,
+}
+
+
+def filled(page: str) -> str:
+    """Answer the page with all tables as they must be."""
+    for name, make in GENERATED.items():
+        table = make()
+        pattern = re.compile(_BLOCK.format(name=re.escape(name)), re.DOTALL)
+        page, count = pattern.subn(lambda found: found[1] + table + found[2], page)  # noqa: B023 - used at once
+        if count != 1:
+            message = f"docs/operating.md has {count} places for the table of {name}"
+            raise ValueError(message)
+    return page
+
+
+def main() -> int:
+    """Write or check the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args().check
+    before = PAGE.read_text(encoding="utf-8")
+    after = filled(before)
+    if not check:
+        PAGE.write_text(after, encoding="utf-8")
+        return 0
+    if after != before:
+        sys.stderr.write("docs/operating.md: run python -m tools.operating_tables\n")
+    return int(after != before)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
