@@ -16,6 +16,7 @@ EXIT_CONFIGURATION = 2
 EXIT_UNAVAILABLE = 69
 
 SUBCOMMANDS: dict[str, str] = {
+    "demo": "demo",
     "topics": "topics",
     "worker": "worker",
     "replay": "replay",

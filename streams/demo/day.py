@@ -1,4 +1,4 @@
-"""A day of traffic of a dozen tenants, and the week before it: pure, and seeded.
+"""A day of traffic of a dozen tenants, and the days before it: pure, and seeded.
 
 The same seed, start and size give the same events, byte for byte.
 """
@@ -30,7 +30,7 @@ def day(seed: int, start: Instant, *, events: int = EVENTS) -> Iterator[Event]:
     traffic = Traffic(random, start, logbook)
     people = int(max(events, FEWEST) / _EVENTS_A_CUSTOMER) - _EVENTS_OF_SCENES // 3
     traffic.invite(people)
-    traffic.week_before()
+    traffic.days_before()
     scenes.password_expires(traffic)
     scenes.provider_blocks(traffic)
     traffic.day()

@@ -61,9 +61,12 @@ class HiredWorker:
         try:
             self._process.wait(_STOP)
         except subprocess.TimeoutExpired:
+            pass
+        finally:
+            # Also after a second Ctrl-C.
             self._process.kill()
             self._process.wait()
-        self._log.close()
+            self._log.close()
 
     @property
     def pid(self) -> int:

@@ -20,8 +20,10 @@ from streams.demo.story import Story
 from streams.settings import Settings
 from streams.wire.topic import INPUTS, Topic
 
-AHEAD = 8_000
-"""Records on their way at most."""
+_AHEAD = 8_000
+"""Records on their way at most: what the embedded Kafka can hold."""
+_AHEAD_SHARE = 20
+"""At most one in so many of the day's: what happened hours later comes later."""
 _FIRST = 500
 """What is published before the worker is at work."""
 _CHUNK = 250
@@ -47,13 +49,15 @@ class Moment:
     """Events of the day."""
     started: float
     heard: float
-    """When the worker was last seen to do something."""
+    """When there was last a sign of life: progress, or an output."""
     published: int = 0
     clock: Instant | None = None
     """Time of the day that is being played."""
     progress: Progress = NOTHING
     first_done: float | None = None
-    """When the worker was first seen to do something."""
+    """When the worker was first seen to have done something."""
+    last_done: float = 0.0
+    """When it was last seen to have done something."""
 
     @property
     def seconds(self) -> float:
@@ -63,7 +67,7 @@ class Moment:
     @property
     def per_second(self) -> float:
         """Events that the worker has done, a second since its first."""
-        busy = monotonic() - self.first_done if self.first_done else 0.0
+        busy = self.last_done - (self.first_done or self.last_done)
         return self.progress.folded / busy if busy else 0.0
 
     @property
@@ -130,7 +134,8 @@ class Player:
     def _may_publish(self, moment: Moment, pace: float) -> bool:
         if moment.published >= moment.total:
             return False
-        if moment.progress.waiting(moment.published) >= AHEAD:
+        ahead = min(max(moment.total // _AHEAD_SHARE, _FIRST), _AHEAD)
+        if moment.progress.waiting(moment.published) >= ahead:
             return False
         if moment.first_done is None:
             return moment.published < _FIRST
@@ -173,7 +178,7 @@ class Player:
         now = monotonic()
         if progress != moment.progress:
             moment.progress, moment.heard = progress, now
-            moment.first_done = moment.first_done or now
+            moment.first_done, moment.last_done = moment.first_done or now, now
         elif now - moment.heard > _STUCK:
             what = f"the worker has done nothing for {_STUCK:.0f} s"
             raise self._worker.failure(what)

@@ -78,8 +78,7 @@ def provider_blocks(traffic: Traffic) -> None:
 def server_lies(traffic: Traffic) -> None:
     """A gateway hands the mail on and then refuses it.
 
-    The report of the server behind it, which came to the mail half an hour later,
-    tells the truth.
+    The server behind it had a long queue; its report, hours later, tells the truth.
     """
     told = bounce("refused-yet-delivered.delivered")
     for number in range(1, 9):
@@ -89,7 +88,7 @@ def server_lies(traffic: Traffic) -> None:
             at = traffic.hour(hour + number / 40)
             mail = traffic.logbook.mail(BIRCH, one, "notice")
             traffic.logbook.attempt(mail, at, answers.LYING)
-            traffic.bounce(mail, told, at, at + (20 + 5 * number) * MINUTE)
+            traffic.bounce(mail, told, at, at + (120 + 25 * number) * MINUTE)
 
 
 def one_failure_clears(traffic: Traffic) -> None:
@@ -105,9 +104,9 @@ def one_failure_clears(traffic: Traffic) -> None:
 
 
 def one_failure_persists(traffic: Traffic) -> None:
-    """A closed account, and somebody who keeps writing to it for three days."""
+    """A closed account, and somebody who keeps writing to it for four days."""
     one = Customer("D-900001", "mila.horn@bigmail.test", "bigmail.test", Fate.DISABLED)
-    for hour in (-51.0, -27.0, 7.6, 18.1):
+    for hour in (-75.0, -51.0, -27.0, -3.0, 7.6, 18.1):
         traffic.send(DUNE, one, traffic.hour(hour), "invoice")
 
 

@@ -144,12 +144,12 @@ def _span(flag: Document) -> tuple[int, str]:
 def words(flag: Document) -> str:
     """Answer what the server said, newest evidence first."""
     for piece in flag["evidence"]:
-        code, text = piece.get("code"), piece.get("text") or ""
-        if text:
-            said = (
-                text if code is None or text.startswith(str(code)) else f"{code} {text}"
-            )
-            return " ".join(said.split())
+        text = piece.get("text") or ""
+        if not text:
+            continue
+        codes = [str(piece[name]) for name in ("code", "enhanced") if piece.get(name)]
+        missing = [code for code in codes if code not in text.split()[:2]]
+        return " ".join([*missing, *text.split()])
     return "nothing"
 
 

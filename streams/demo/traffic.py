@@ -1,4 +1,4 @@
-"""Ordinary traffic: the week before, and a day of runs, retries and late bounces.
+"""Ordinary traffic: the days before, and a day of runs, retries and late bounces.
 
 What is wrong at a time of the day is told by troubles; this module only asks them.
 """
@@ -17,7 +17,7 @@ Trouble = Callable[[Tenant, Customer, int], Answer | None]
 """Says what goes wrong for a tenant and a customer at a time, if anything."""
 
 DAY = 24 * HOUR
-_WEEK = 6 * DAY
+_DAYS_BEFORE = 5 * DAY
 _MAILS_A_DAY = (1, 1, 1, 2, 2, 3)
 _GREYLISTS = 0.012
 _PASSING = 0.006
@@ -54,11 +54,11 @@ class Traffic:
         """Answer the instant of an hour of the day; negative ones are yesterday's."""
         return int(self.start + hour * HOUR)
 
-    def week_before(self) -> None:
-        """Write one mail to every customer: the week that is still in the topics."""
+    def days_before(self) -> None:
+        """Write one mail to every customer: the days that are still in the topics."""
         for tenant in TENANTS:
             for customer in self.people[tenant.id]:
-                at = self.start - self.random.randrange(HOUR, _WEEK)
+                at = self.start - self.random.randrange(HOUR, _DAYS_BEFORE)
                 self.send(tenant, customer, at, "news")
 
     def day(self) -> None:
