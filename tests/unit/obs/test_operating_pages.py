@@ -66,9 +66,8 @@ def commands(page):
     text = text_of(page)
     lines = [line for block in FENCE.findall(text) for line in block.splitlines()]
     for line in (*lines, *INLINE.findall(" ".join(text.split()))):
-        words = shlex.split(line, comments=True)
-        if words[:1] == ["mailflag"]:
-            yield words[1:]
+        if line.startswith("mailflag "):
+            yield shlex.split(line, comments=True)[1:]
 
 
 def problem(words):
