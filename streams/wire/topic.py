@@ -16,6 +16,8 @@ class Topic(StrEnum):
     """Internal: normalised evidence, keyed by `tenant/address`."""
     TENANT_ACTIVITY = "mailflag.tenant-activity.v1"
     """Internal: one batch's activity of one tenant, keyed by tenant."""
+    SPIKE_DIGESTS = "mailflag.spike-digests.v1"
+    """Internal, one partition: what the tenants' detectors tell the roll-up."""
     FLAG_CHANGES = "mail.address-flags.changes.v1"
     """Output: flag-set, flag-updated, flag-cleared."""
     FLAGS = "mail.address-flags.v1"

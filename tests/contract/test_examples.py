@@ -8,9 +8,11 @@ import pytest
 
 from streams.wire import (
     activity,
+    alert,
     attempt,
     command,
     contract,
+    digest,
     dsn_event,
     evidence,
     flag,
@@ -23,16 +25,19 @@ DECODERS = {
     "flag-command": command.decode,
     "evidence": evidence.decode,
     "tenant-activity": activity.decode,
+    "spike-digest": digest.decode,
+    "alert": alert.decode,
     "flag": flag.decode_flag,
     "flag-change": flag.decode_change,
 }
 ENCODERS = {
     "evidence": evidence.encode,
     "tenant-activity": activity.encode,
+    "spike-digest": digest.encode,
     "flag": flag.encode_flag,
     "flag-change": flag.encode_change,
 }
-WITHOUT_DECODER = {"alert", "dead-letter"}
+WITHOUT_DECODER = {"dead-letter"}
 HOME = contract.folder() / "examples"
 
 
