@@ -17,8 +17,8 @@ from html import unescape
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
 MAX_PARTS = 200
-MAX_BOUNDARY = 1000
-"""Bytes between the parts' delimiters; RFC 2046 section 5.1.1 allows 70."""
+MAX_BOUNDARY = 2000
+"""Bytes of a field from its boundary on; RFC 2046 section 5.1.1 allows 70."""
 MAX_TEXT = 64 * 1024
 """Characters of all notification text together."""
 MAX_FIELDS = 4000
@@ -34,8 +34,8 @@ _NESTING = re.compile(
     rb"boundary|message/(?:rfc822|global|delivery|partial)", re.IGNORECASE
 )
 _DELIMITER = re.compile(rb"^--", re.MULTILINE)
-_BOUNDARY = re.compile(rb"boundary[*\d]{0,4}\s{0,9}=\s{0,9}\"?", re.IGNORECASE)
-_BOUNDARY_ENDS = re.compile(rb"[\";]|\n(?![ \t])")
+_BOUNDARY = re.compile(rb"boundary[*\d]{0,4}\s{0,9}=", re.IGNORECASE)
+_FIELD_ENDS = re.compile(rb"[\r\n](?![ \t\n])")
 _MAX_NESTING = 3 * MAX_DEPTH
 _MAX_DELIMITERS = 2 * MAX_PARTS
 _RETURNED = frozenset(
@@ -108,7 +108,7 @@ def _cut(raw: bytes) -> bytes:
     """Shorten what is larger, deeper or in more parts than a report can need."""
     raw = raw[:MAX_BYTES]
     for match in _BOUNDARY.finditer(raw):
-        if not _BOUNDARY_ENDS.search(raw, match.end(), match.end() + MAX_BOUNDARY):
+        if not _FIELD_ENDS.search(raw, match.end(), match.end() + MAX_BOUNDARY):
             raw = raw[: match.start()]
             break
     for pattern, limit in (
