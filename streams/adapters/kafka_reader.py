@@ -186,7 +186,7 @@ class KafkaReader:
         )
         heard = monotonic()
         while waiting:
-            chunk = self._consumer.consume(_CHUNK, timeout=_TICK)
+            chunk = self._chunk()
             if chunk:
                 heard = monotonic()
             elif monotonic() - heard > self._cluster.patience:
@@ -196,6 +196,16 @@ class KafkaReader:
             progress(total - left, total)
             if inside:
                 yield inside
+
+    def _chunk(self) -> list[Message]:
+        """Answer what has arrived, after waiting for the first of it.
+
+        `consume` alone would wait until it has as many as it may.
+        """
+        first = self._consumer.poll(_TICK)
+        if first is None:
+            return []
+        return [first, *self._consumer.consume(_CHUNK, timeout=0)]
 
     def _sorted_out(
         self,

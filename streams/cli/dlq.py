@@ -265,7 +265,7 @@ def replay(  # noqa: PLR0913  # one argument an option
             plan = decide(letters.read(spans, watch), choice, already, limit)
         _explain(plan)
         if dry_run or not plan.chosen:
-            _report(plan, None, as_json=as_json)
+            _report(plan, None, dry_run=dry_run, as_json=as_json)
             return
         if not yes and not click.confirm("Put these back?", err=True):
             say("nothing was put back")
@@ -275,7 +275,7 @@ def replay(  # noqa: PLR0913  # one argument an option
         with progress("putting back") as watch:
             every = letters.read(spans, watch)
             _run(replayed, (f for f in every if f.place in plan.chosen))
-    _report(plan, replayed, as_json=as_json)
+    _report(plan, replayed, dry_run=False, as_json=as_json)
 
 
 def _explain(plan: Plan) -> None:
@@ -316,7 +316,9 @@ def _forget(places: Sequence[Place]) -> None:
     del places
 
 
-def _report(plan: Plan, replayed: Replay | None, *, as_json: bool | None) -> None:
+def _report(
+    plan: Plan, replayed: Replay | None, *, dry_run: bool, as_json: bool | None
+) -> None:
     """Say what was put back; with an exit code when that is not all."""
     refused = [] if replayed is None else replayed.refused
     acknowledged = 0 if replayed is None else replayed.acknowledged
@@ -325,7 +327,7 @@ def _report(plan: Plan, replayed: Replay | None, *, as_json: bool | None) -> Non
     if wants_json(as_json):
         write_json(
             {
-                "dry_run": replayed is None,
+                "dry_run": dry_run,
                 "chosen": len(plan.chosen),
                 "put_back": acknowledged,
                 "refused": [place._asdict() for place, _ in refused],

@@ -1,7 +1,7 @@
 """A Kafka inside the test's own process: librdkafka's mock of a broker.
 
-It keeps the newest 5 MB of a partition and knows no read_committed; what depends
-on either is tested on a real Kafka.
+It keeps the newest 5 MB of a partition, and knows neither read_committed nor offsets
+by time; what depends on them is tested on a real Kafka.
 """
 
 from confluent_kafka import Consumer, Producer, TopicPartition
@@ -60,11 +60,12 @@ class MockKafka:
         consumer.assign([TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
         records, ended = [], 0
         while ended < PARTITIONS:
-            for message in consumer.consume(1000, timeout=1):
-                if message.error() is None:
-                    records.append(message)
-                else:
-                    assert message.error().code() == _EOF
-                    ended += 1
+            message = consumer.poll(10)
+            assert message is not None, "the broker is silent"
+            if message.error() is None:
+                records.append(message)
+            else:
+                assert message.error().code() == _EOF
+                ended += 1
         consumer.close()
         return records
