@@ -19,8 +19,9 @@ from streams.engine.services import Services
 from streams.engine.spec import LaneSpec
 from streams.engine.upstream import Untyped
 
-QUEUED_BATCHES = 32
-"""Batches that wait for an agent; a batch is up to `batch_max_records`."""
+QUEUE_LIMIT = 10_000
+"""Batches that fit an agent's queue: more than one fetch ever makes, because the
+consumer stops fetching for an agent long before (`BatchConsumer`)."""
 
 
 def settings(config: EngineConfig) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def settings(config: EngineConfig) -> dict[str, Any]:
         # Faust waits this long in every rebalance before it goes on; 3 s is its
         # default. Long enough for a second rebalance right after the first.
         "stream_recovery_delay": 0.05,
-        "stream_buffer_maxsize": QUEUED_BATCHES,
+        "stream_buffer_maxsize": QUEUE_LIMIT,
         "stream_wait_empty": True,
         "stream_publish_on_commit": False,
         "producer_threaded": False,
@@ -151,6 +152,7 @@ class BatchApp(faust.App):
             lane.process(message.value, message.offset + 1)
             if budget.exhausted:
                 await budget.room()
+            await asyncio.sleep(0)  # a full queue would never let others run
 
     async def sweep_often(self) -> None:
         """Let timers come due and gauges be read, about once a second."""

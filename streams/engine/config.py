@@ -141,6 +141,8 @@ class EngineConfig:
     """Records taken out of the fetched ones at a time."""
     batch_max_records: int = 1_000
     """Most records of a `Batch`."""
+    batch_max_seconds: float = 0.02
+    """A slow stage gets fewer records at a time, so that others get their turn."""
     max_pending_records: int = 40_000
     """Changed keys and messages that wait for their transaction, over all
     lanes of the worker: the back-pressure."""

@@ -7,11 +7,9 @@ after the last seek.
 """
 
 import asyncio
-import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from os import _exit
 from typing import TYPE_CHECKING
 
 from aiokafka.errors import ConsumerStoppedError
@@ -33,6 +31,10 @@ if TYPE_CHECKING:
 
 FETCH_WAIT = 0.2
 """Seconds that a fetch waits for records; a seek must wait for it."""
+SHORT_WAIT = 0.005
+"""The same while some agents have enough to do, but not for long."""
+ENOUGH_BATCHES = 16
+"""Waiting for an agent; more is not fetched for it."""
 
 
 class BatchMessage(ConsumerMessage):
@@ -119,7 +121,10 @@ class BatchConsumer(Consumer):
         try:
             for follower in self.app.followers:
                 await follower.ready()
-            await self.lanes.open(self.assignment(), self._generation())
+            generation, assigned = self._generation(), self.assignment()
+            await self.lanes.open(assigned, generation)
+            if not assigned:  # Faust seeks only where something was assigned
+                self.positioned_for = generation
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and self.app.should_stop:
                 raise
@@ -159,7 +164,7 @@ class BatchConsumer(Consumer):
 
     async def _seek_all(self) -> None:
         owned = sorted(self.assignment())
-        stateful = [tp for tp in owned if self.lanes.spec(tp.topic).stateful]
+        stateful = [tp for tp in owned if self.lanes.source(tp.topic).spec.stateful]
         forwarding = [tp for tp in owned if tp not in set(stateful)]
         positions = {tp: self.lanes.position(tp) for tp in stateful}
         # After every lane was initialised: nobody else commits any more.
@@ -232,24 +237,36 @@ class BatchConsumer(Consumer):
         records: Mapping[TP, list[Record]] = {}
         async with self._fetching_or_seeking:
             generation, epoch = self._generation(), self._positions.epoch
-            active = self._get_active_partitions() if self.flow_active else None
-            if active:
-                records = await self._getmany(active, FETCH_WAIT) or {}
-        if not active:
-            await self.sleep(0.05)
+            active = self._get_active_partitions() if self.flow_active else set()
+            wanted = {tp for tp in active if not self._has_enough(tp)}
+            if wanted:
+                wait = FETCH_WAIT if len(wanted) == len(active) else SHORT_WAIT
+                records = await self._getmany(wanted, wait) or {}
+        if not wanted:
+            await self.sleep(SHORT_WAIT if active else FETCH_WAIT / 4)
             return
         waiting = deque((TP(*tp), batch, 0) for tp, batch in records.items() if batch)
-        size = self.config.batch_max_records
         while waiting:
             if not self.flow_active or self._generation() != generation:
                 return  # read again after the seek that every resume begins with
             tp, batch, start = waiting.popleft()
             if not self._positions.is_current(tp, epoch):
                 continue
+            size = self.lanes.source(tp.topic).pace.records
             part = batch[start : start + size] if len(batch) > size else batch
             if start + size < len(batch):
                 waiting.append((tp, batch, start + size))
             yield tp, self._batch(tp, part)
+
+    def _has_enough(self, tp: TP) -> bool:
+        """Say whether the agent of a partition has enough batches waiting.
+
+        Nothing more is fetched for it then. If the fetch loop waited for a slow
+        agent instead, as Faust's does, all others would wait, too.
+        """
+        conductor: Untyped = self.app.topics
+        channels = conductor._tp_index.get(tp, ())  # noqa: SLF001 - as conductor.py:303
+        return any(channel.queue.qsize() >= ENOUGH_BATCHES for channel in channels)
 
     def _batch(self, tp: TP, records: Sequence[Record]) -> BatchMessage:
         last: Untyped = records[-1]
@@ -272,8 +289,8 @@ class BatchConsumer(Consumer):
     async def _drain_messages(self, fetcher: Untyped) -> None:
         """Deliver batches until the consumer or the fetcher stops.
 
-        Instead of transport/consumer.py:1170. A batch waits in this loop while its
-        agent's queue is full; a rebalance ends the wait.
+        Instead of transport/consumer.py:1170. A rebalance ends the wait of a batch
+        whose delivery Faust holds back.
         """
         deliver = self.callback
         try:
@@ -306,7 +323,7 @@ class BatchConsumer(Consumer):
     def on_buffer_full(self, tp: TP) -> None:
         """Do not stop fetching for a second (transport/consumer.py:547).
 
-        A full queue holds the fetch loop back by itself.
+        `_has_enough` does that, and only for as long as it is so.
         """
 
     def on_buffer_drop(self, tp: TP) -> None:
@@ -343,14 +360,11 @@ class BatchConsumer(Consumer):
     async def on_stop(self) -> None:
         """Finish, commit, close; Faust then leaves the group.
 
-        aiokafka and mode can hang in a stop while the broker is away, so a thread
-        that depends on neither ends the process at the limit.
+        The limit is for stops that no signal began: Faust stops after a crash, too.
         """
-        limit = threading.Timer(
-            self.config.stop_limit, _exit, [int(ExitCode.STOP_TIMED_OUT)]
-        )
-        limit.daemon = True
-        limit.start()
+        self.services.ending.limit_stop(self.config.stop_limit)
+        for follower in self.app.followers:
+            await follower.stop()
         await self.lanes.quiesce()
         await self._commit_for_the_last_time()
         await self.lanes.stop()

@@ -9,6 +9,7 @@ back, and leave the group, so that others take over at once.
 import asyncio
 import logging
 import os
+import threading
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import NoReturn
@@ -69,6 +70,7 @@ class Ending:
         self.parting: Callable[[], Awaitable[None]] | None = None
         """What to do in good order; set by the worker."""
         self._task: asyncio.Task[None] | None = None
+        self._limit: threading.Timer | None = None
 
     def fail(
         self, code: ExitCode, reason: str, error: BaseException | None = None
@@ -78,6 +80,24 @@ class Ending:
             return
         self.failed = True
         self._task = asyncio.ensure_future(self._part(code, reason, error))
+
+    def limit_stop(self, seconds: float) -> None:
+        """End the process if it has not stopped after so many seconds.
+
+        By a thread of its own: aiokafka and mode can hang in a stop while the
+        broker is away, and the event loop with them.
+        """
+        if self._limit is None:
+            self._limit = threading.Timer(
+                seconds, end_now, [ExitCode.STOP_TIMED_OUT, "the stop takes too long"]
+            )
+            self._limit.daemon = True
+            self._limit.start()
+
+    def stopped(self) -> None:
+        """Note that the worker has stopped in time."""
+        if self._limit is not None:
+            self._limit.cancel()
 
     async def _part(
         self, code: ExitCode, reason: str, error: BaseException | None

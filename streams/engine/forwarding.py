@@ -10,12 +10,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
+from faust.types import TP
 
 from streams.engine.client import forwarding_producer
 from streams.engine.failure import exit_code_of
-from streams.engine.lane import Lane, LaneState, Place
+from streams.engine.lane import Lane, LaneState
 from streams.engine.outbox import Outbox, per_topic
 from streams.engine.services import Services
+from streams.engine.source import Source
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Message, Output, PartitionTable, Tally
 from streams.engine.table import NoTable
@@ -113,12 +115,13 @@ class ForwardingLane(Lane):
     def __init__(
         self,
         services: Services,
-        place: Place,
+        source: Source,
+        tp: TP,
         generation: int,
         forwarder: Forwarder,
     ) -> None:
         """Prepare a lane that sends through its stage's forwarder."""
-        super().__init__(services, place, generation)
+        super().__init__(services, source, tp, generation)
         self._forwarder = forwarder
         self._accepted: int | None = None
         self._acknowledged: int | None = None
@@ -147,6 +150,10 @@ class ForwardingLane(Lane):
 
     def finish(self) -> None:
         """Do nothing: the forwarder never waits for more."""
+
+    def spoil(self) -> None:
+        """Take no more; there is no memory that could be wrong."""
+        self.state = LaneState.LOST
 
     def close(self) -> None:
         """Commit nothing any more; what is on its way may arrive twice."""

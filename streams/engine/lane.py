@@ -5,10 +5,10 @@ changes is in memory at once and durable when the lane says so; if it cannot
 become durable, the lane is dropped with its memory.
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import NamedTuple
 
 from faust.types import TP
 
@@ -17,6 +17,7 @@ from streams.engine.clock import clock
 from streams.engine.ending import Ending
 from streams.engine.exits import ExitCode
 from streams.engine.services import Services
+from streams.engine.source import Source
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Batch, Output, PartitionTable, Record
 
@@ -34,22 +35,17 @@ class LaneState(Enum):
     """Given up; what it has not finished is done again elsewhere."""
 
 
-class Place(NamedTuple):
-    """What a lane belongs to."""
-
-    spec: LaneSpec
-    topic: str
-    """Logical name of the input topic."""
-    tp: TP
-    """Its partition, with the topic's real name."""
-
-
 class Lane(ABC):
     """What ownership and agents know of a lane of either kind."""
 
-    def __init__(self, services: Services, place: Place, generation: int) -> None:
-        """Prepare a lane for a place that is owned since `generation`."""
-        self.spec, self.topic, self.tp = place
+    def __init__(
+        self, services: Services, source: Source, tp: TP, generation: int
+    ) -> None:
+        """Prepare a lane for a partition that is owned since `generation`."""
+        self.spec = source.spec
+        self.topic = source.topic
+        self.tp = tp
+        self._pace = source.pace
         self.generation = generation
         self.state = LaneState.OPENING
         self.position: int | None = None
@@ -74,6 +70,10 @@ class Lane(ABC):
         """Give the lane up with whatever it has not finished."""
 
     @abstractmethod
+    def spoil(self) -> None:
+        """Forget what is not committed: the stage raised halfway through it."""
+
+    @abstractmethod
     def accept(self, next_offset: int, output: Output) -> None:
         """Take what a batch made; `next_offset` follows the batch."""
 
@@ -88,14 +88,16 @@ class Lane(ABC):
         There is no await between reading the table and accepting: nobody else
         sees the state in between.
         """
-        now = clock()
+        now, began = clock(), time.perf_counter()
         batch = Batch(self.topic, self.tp.partition, records)
         try:
             output = self.spec.stage.process(batch, self.table, now)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+            self.spoil()
             stage_failed(self._services.ending, self.spec, error)
             return
         self.accept(next_offset, output)
+        self._pace.note(len(records), time.perf_counter() - began)
         observer = self._services.observer
         size = sum([len(record.value or b"") for record in records])
         name, partition = self.spec.name, self.tp.partition

@@ -9,7 +9,7 @@ what cannot finish together with its memory.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from aiokafka import TopicPartition
 from faust.types import TP
@@ -17,10 +17,11 @@ from faust.types import TP
 from streams.engine.event import Event, note
 from streams.engine.exits import ExitCode
 from streams.engine.forwarding import Forwarder, ForwardingLane
-from streams.engine.lane import Lane, LaneState, Place
+from streams.engine.lane import Lane, LaneState
 from streams.engine.observer import AbortReason
 from streams.engine.recovery import Recovered, RecoveryAbandoned, recover
 from streams.engine.services import Services
+from streams.engine.source import Pace, Source
 from streams.engine.spec import LaneSpec
 from streams.engine.stateful import StatefulLane
 from streams.engine.table import DueAt, Store
@@ -41,8 +42,14 @@ class Lanes:
         """Prepare for the given stages; nothing is owned yet."""
         self._services = services
         self._make_table = make_table
-        self._specs: dict[str, tuple[LaneSpec, str]] = {
-            services.config.topic(topic): (spec, topic)
+        config = services.config
+        self._sources = {
+            config.topic(topic): Source(
+                spec,
+                topic,
+                config.topic(topic),
+                Pace(config.batch_max_records, config.batch_max_seconds),
+            )
             for spec in specs
             for topic in spec.topics
         }
@@ -55,7 +62,7 @@ class Lanes:
         self._tasks: set[asyncio.Task[None]] = set()
         self.generation: Callable[[], int] = lambda: -1
         """Answers the group's present generation; set by the consumer."""
-        self.reposition: Callable[[dict[TP, int | None]], object]
+        self.reposition: Callable[[dict[TP, int | None]], Awaitable[None]]
         """Moves reading to a position; set by the consumer."""
         self.progress = 0
         """Grows while lanes are being opened, so that a watch sees it."""
@@ -65,11 +72,11 @@ class Lanes:
     @property
     def topics(self) -> list[str]:
         """Real names of all input topics."""
-        return list(self._specs)
+        return list(self._sources)
 
-    def spec(self, topic: str) -> LaneSpec:
-        """Answer the stage that reads an input topic, by real name."""
-        return self._specs[topic][0]
+    def source(self, topic: str) -> Source:
+        """Answer an input topic by its real name."""
+        return self._sources[topic]
 
     def lane(self, tp: TP, generation: int) -> Lane | None:
         """Answer the lane that takes batches of `tp`, if it is ready."""
@@ -93,7 +100,7 @@ class Lanes:
 
     async def open(self, assigned: Iterable[TP], generation: int) -> None:
         """Serve the assigned partitions: keep, close and open lanes."""
-        wanted = {tp for tp in assigned if tp.topic in self._specs}
+        wanted = {tp for tp in assigned if tp.topic in self._sources}
         self._keep(wanted, generation)
         new = [
             self._make(tp, generation) for tp in sorted(wanted) if tp not in self._open
@@ -160,15 +167,14 @@ class Lanes:
         self._last_generation = generation
 
     def _make(self, tp: TP, generation: int) -> Lane:
-        spec, topic = self._specs[tp.topic]
-        place = Place(spec, topic, tp)
-        if not spec.stateful:
-            forwarder = self._forwarders[spec.name]
-            return ForwardingLane(self._services, place, generation, forwarder)
-        table = self._make_table(spec.stage.due_at)
-        return StatefulLane(
-            self._services, place, generation, table=table, lost=self._lost
-        )
+        source = self._sources[tp.topic]
+        if not source.spec.stateful:
+            forwarder = self._forwarders[source.spec.name]
+            return ForwardingLane(self._services, source, tp, generation, forwarder)
+        table = self._make_table(source.spec.stage.due_at)
+        lane = StatefulLane(self._services, source, tp, generation, table)
+        lane.on_lost = self._lost
+        return lane
 
     async def _fill(self, lanes: list[StatefulLane]) -> bool:
         """Initialise, recover and open; False when a newer assignment came."""
@@ -231,7 +237,7 @@ class Lanes:
         self._report_open()
 
     def _report_open(self) -> None:
-        names = {spec.name for spec, _ in self._specs.values()}
+        names = {source.spec.name for source in self._sources.values()}
         for name in names:
             count = sum(lane.spec.name == name for lane in self._open.values())
             self._services.observer.lanes_open(name, count)
@@ -262,20 +268,27 @@ class Lanes:
             )
             return
         self._doubts[lane.tp] = now
+        lane.close()
+        fresh = self._make(lane.tp, lane.generation)
+        assert isinstance(fresh, StatefulLane)  # noqa: S101 - as the old one
         try:
-            lane.close()
-            fresh = self._make(lane.tp, lane.generation)
-            assert isinstance(fresh, StatefulLane)  # noqa: S101 - as the old one
-            if self._open.get(lane.tp) is not lane or not await self._fill([fresh]):
-                return
-            fresh.state = LaneState.OPENING  # until reading is where it must be
-            await self.reposition({fresh.tp: fresh.position})  # type: ignore[misc]
-            if self._open.get(lane.tp) is not lane:
-                fresh.close()
-                return
-            self._open[fresh.tp] = fresh
-            fresh.state = LaneState.READY
+            reopened = await self._fill([fresh]) and await self._go_on_with(fresh, lane)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
-            self._services.ending.fail(ExitCode.OPEN_FAILED, "reopening failed", error)
-        else:
+            if self.generation() == lane.generation:
+                code = ExitCode.OPEN_FAILED
+                self._services.ending.fail(code, "reopening failed", error)
+            reopened = False
+        if reopened:
             note(Event.LANE_REOPENED, stage=lane.spec.name, partition=lane.tp.partition)
+        else:
+            fresh.close()
+
+    async def _go_on_with(self, fresh: StatefulLane, lost: Lane) -> bool:
+        """Put a recovered lane in the place of a lost one, if that is still ours."""
+        fresh.state = LaneState.OPENING  # until reading is where it must be
+        await self.reposition({fresh.tp: fresh.position})
+        if self._open.get(fresh.tp) is not lost:
+            return False
+        self._open[fresh.tp] = fresh
+        fresh.state = LaneState.READY
+        return True

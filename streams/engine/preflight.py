@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from streams.engine.bulletin import Bulletin
 from streams.engine.client import authentication
 from streams.engine.config import EngineConfig
 from streams.engine.spec import LaneSpec
@@ -18,7 +19,9 @@ LIMIT = 20.0
 """Seconds for the brokers to answer."""
 
 
-async def check_topics(config: EngineConfig, specs: Sequence[LaneSpec]) -> None:
+async def check_topics(
+    config: EngineConfig, specs: Sequence[LaneSpec], bulletins: Sequence[Bulletin] = ()
+) -> None:
     """Refuse to start on topics that the lanes cannot work with.
 
     Raises:
@@ -32,21 +35,23 @@ async def check_topics(config: EngineConfig, specs: Sequence[LaneSpec]) -> None:
     except (KafkaError, OSError, TimeoutError) as error:
         message = f"no answer from Kafka at {config.bootstrap_servers}"
         raise Unavailable(message) from error
+    read = [topic for spec in specs for topic in spec.topics]
+    for topic in [*read, *(one.topic for one in bulletins)]:
+        name = config.topic(topic)
+        if name not in counts:
+            message = f"topic {name} is missing: run `mailflag topics apply`"
+            raise ConfigurationError(message)
     for spec in specs:
-        for topic in spec.topics:
-            _check(config, spec, topic, counts)
+        if spec.table is not None:
+            _check_changelog(config, spec.table, spec.topics[0], counts)
 
 
-def _check(
-    config: EngineConfig, spec: LaneSpec, topic: str, counts: dict[str, int]
+def _check_changelog(
+    config: EngineConfig, table: str, topic: str, counts: dict[str, int]
 ) -> None:
+    """Refuse a changelog that does not belong to its input partition by partition."""
     name = config.topic(topic)
-    if name not in counts:
-        message = f"topic {name} is missing: run `mailflag topics apply`"
-        raise ConfigurationError(message)
-    if spec.table is None:
-        return
-    changelog = config.changelog(spec.table)
+    changelog = config.changelog(table)
     found = counts.get(changelog, 0)
     if found != counts[name]:
         message = (

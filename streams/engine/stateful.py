@@ -19,11 +19,12 @@ from faust.types import TP
 from streams.engine.client import transactional_producer
 from streams.engine.clock import clock
 from streams.engine.failure import IN_DOUBT, exit_code_of
-from streams.engine.lane import Lane, LaneState, Place, stage_failed
+from streams.engine.lane import Lane, LaneState, stage_failed
 from streams.engine.observer import AbortReason
 from streams.engine.outbox import Outbox, per_topic
 from streams.engine.recovery import OFFSET_KEY
 from streams.engine.services import Services
+from streams.engine.source import Source
 from streams.engine.stage import Message, Output, Tally
 from streams.engine.table import Store
 from streams.engine.upstream import end_was_unanswered
@@ -55,16 +56,16 @@ class StatefulLane(Lane):
     def __init__(
         self,
         services: Services,
-        place: Place,
+        source: Source,
+        tp: TP,
         generation: int,
-        *,
         table: Store,
-        lost: Callable[["StatefulLane", AbortReason], None],
     ) -> None:
-        """Prepare a lane; `lost` is told when its memory is dropped."""
-        super().__init__(services, place, generation)
+        """Prepare a lane with an empty table."""
+        super().__init__(services, source, tp, generation)
         self._table = table
-        self._lost = lost
+        self.on_lost: Callable[[StatefulLane, AbortReason], None]
+        """Told when the memory was dropped; set by the owner."""
         self._messages: list[Message] = []
         self._tallies: Counter[Tally] = Counter()
         self._offset: int | None = None
@@ -131,6 +132,7 @@ class StatefulLane(Lane):
         try:
             output = self.spec.stage.due(self._table, clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+            self.spoil()
             stage_failed(self._services.ending, self.spec, error)
             return
         if output.messages or output.tallies or self._table.changed:
@@ -145,6 +147,11 @@ class StatefulLane(Lane):
         """Go on in the next generation of the group."""
         super().keep(generation)
         self._finishing = False
+
+    def spoil(self) -> None:
+        """Drop the memory at once, before the lane's task could commit half a batch."""
+        self.state = LaneState.LOST
+        self._drop()
 
     def close(self) -> None:
         """Give the lane up; its transaction ends with its successor's start."""
@@ -258,7 +265,7 @@ class StatefulLane(Lane):
         self._services.observer.transaction_aborted(
             self.spec.name, self.tp.partition, reason
         )
-        self._lost(self, reason)
+        self.on_lost(self, reason)
 
 
 _stops: set[asyncio.Task[None]] = set()

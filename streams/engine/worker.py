@@ -2,9 +2,7 @@
 
 import asyncio
 import gc
-import threading
 from collections.abc import Sequence
-from os import _exit
 
 import faust
 
@@ -37,11 +35,17 @@ from streams.errors import ConfigurationError, Unavailable
 class Worker:
     """One worker: a Faust app whose agents are the lanes' stages."""
 
-    def __init__(self, app: BatchApp, specs: Sequence[LaneSpec]) -> None:
+    def __init__(
+        self,
+        app: BatchApp,
+        specs: Sequence[LaneSpec],
+        bulletins: Sequence[Bulletin],
+    ) -> None:
         """Take a complete app; see `build`."""
         self.app = app
         """The `faust.App`, for web pages (`@worker.app.page("/readyz")`) and tasks."""
         self._specs = specs
+        self._bulletins = bulletins
         self._services = app.services
         self._services.ending.parting = self._part
 
@@ -71,7 +75,7 @@ class Worker:
         config = self._services.config
         note(Event.WORKER_STARTING, app_id=config.app_id, stages=len(self._specs))
         try:
-            loop.run_until_complete(check_topics(config, self._specs))
+            loop.run_until_complete(check_topics(config, self._specs, self._bulletins))
         except (Unavailable, TimeoutError) as error:
             end_now(ExitCode.UNAVAILABLE, str(error), error)
         except ConfigurationError as error:
@@ -88,6 +92,7 @@ class Worker:
             end_now(ExitCode.ENGINE_FAILED, "the worker crashed", error)
         if code:
             end_now(ExitCode.ENGINE_FAILED, "the worker crashed", runner.crash_reason)
+        self._services.ending.stopped()
         note(Event.WORKER_STOPPED)
         return ExitCode.OK
 
@@ -131,7 +136,7 @@ def build(
     for spec in specs:
         app.serve(spec)
     app.task(app.sweep_often)
-    return Worker(app, specs)
+    return Worker(app, specs, bulletins)
 
 
 class _Runner(faust.Worker):
@@ -149,6 +154,7 @@ class _Runner(faust.Worker):
         super().__init__(
             app, loop=loop, quiet=True, override_logging=False, redirect_stdouts=False
         )
+        self._ending = app.services.ending
         self._stop_limit = stop_limit
         self.spinner = None
 
@@ -156,12 +162,9 @@ class _Runner(faust.Worker):
         pass
 
     def _schedule_shutdown(self, signal: Untyped) -> None:
-        """Stop in good order; a thread of its own ends what hangs."""
+        """Stop in good order, and within a limit."""
         note(Event.WORKER_STOPPING)
-        code = [int(ExitCode.STOP_TIMED_OUT)]
-        limit = threading.Timer(self._stop_limit, _exit, code)
-        limit.daemon = True
-        limit.start()
+        self._ending.limit_stop(self._stop_limit)
         super()._schedule_shutdown(signal)
 
     def _setproctitle(self, info: str, *, ident: str = "") -> None:

@@ -70,7 +70,8 @@ class FaultProxy:
             asyncio.ensure_future(self._requests(client, to_broker, lost)),
             asyncio.ensure_future(self._answers(broker, to_client, lost)),
         ]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(asyncio.CancelledError):  # the proxy is closing
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         for way in ways:
             way.cancel()
         await asyncio.gather(*ways, return_exceptions=True)

@@ -1,9 +1,10 @@
 """What stands in Kafka, read by a client that has nothing to do with the engine."""
 
+import time
 import uuid
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 PARTITION_EOF = -191
@@ -42,7 +43,18 @@ def remove_topics(kafka: str, names: list[str]) -> None:
 def ends(
     kafka: str, topic: str, isolation: str = "read_committed"
 ) -> dict[int, tuple[int, int]]:
-    """Answer first and next offset of each partition."""
+    """Answer first and next offset of each partition; wait for a broker's return."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            return _ends(kafka, topic, isolation)
+        except KafkaException:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
+
+
+def _ends(kafka: str, topic: str, isolation: str) -> dict[int, tuple[int, int]]:
     consumer = Consumer(
         {"bootstrap.servers": kafka, "group.id": "x", "isolation.level": isolation}
     )
