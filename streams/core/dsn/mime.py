@@ -7,7 +7,7 @@ large one: bytes, levels, parts, and characters of text.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser
@@ -27,7 +27,7 @@ MAX_FIELDS = 4000
 Fields = list[tuple[str, str]]
 """One block of header fields: lower-case names and unfolded values."""
 
-_MIME_ERRORS = (ValueError, TypeError, LookupError, AttributeError)
+_MIME_ERRORS = (MessageError, ValueError, TypeError, LookupError, AttributeError)
 """What Python's MIME parser raises on input that it was not written for."""
 
 _NESTING = re.compile(
@@ -240,7 +240,7 @@ def _decoded(value: str) -> str:
         return flat
     try:
         return str(make_header(decode_header(flat)))
-    except (HeaderParseError, LookupError, UnicodeError, ValueError):
+    except _MIME_ERRORS:
         return flat
 
 
