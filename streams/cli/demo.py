@@ -103,6 +103,7 @@ def command(  # noqa: PLR0913  # its options
         seconds=time.monotonic() - started,
         per_second=moment.per_second,
         where=f"Kafka at {kafka}" if kafka else "the embedded Kafka",
+        embedded=kafka is None,
     )
     _conclude(story, run, as_json=as_json)
 

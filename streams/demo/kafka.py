@@ -7,7 +7,7 @@ away again.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 
@@ -15,7 +15,7 @@ from streams.adapters.kafka_admin import TopicAdmin
 from streams.adapters.kafka_client import Cluster
 from streams.adapters.topic_plan import Wish, names, plan
 from streams.core.instant import Instant, to_datetime
-from streams.errors import Unavailable
+from streams.errors import MailflagError, Unavailable
 from streams.settings import Settings, load
 
 APP_ID = "mailflag-demo"
@@ -78,9 +78,14 @@ def topics_of_our_own(
     try:
         admin.create(plan(wish, {}))
         yield settings
-    finally:
+    except BaseException:
+        # What went wrong is to be told, not what could not be tidied up after it.
         if not keep:
-            _take_away(settings, wish)
+            with suppress(MailflagError):
+                _take_away(settings, wish)
+        raise
+    if not keep:
+        _take_away(settings, wish)
 
 
 def _take_away(settings: Settings, wish: Wish) -> None:

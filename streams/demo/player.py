@@ -176,7 +176,7 @@ class Player:
         self._worker.check()
         progress = self._watch.look()
         now = monotonic()
-        if progress != moment.progress:
+        if progress is not None and progress != moment.progress:
             moment.progress, moment.heard = progress, now
             moment.first_done, moment.last_done = moment.first_done or now, now
         elif now - moment.heard > _STUCK:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from streams.adapters.kafka_client import Cluster
 from streams.errors import Unavailable
@@ -11,6 +11,14 @@ from streams.settings import Settings
 from streams.wire.topic import INPUTS, Topic
 
 _PATIENCE = 5.0
+_BUSY = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
+"""A group of which nobody has heard before has no coordinator for a moment."""
 
 
 class Progress(NamedTuple):
@@ -47,8 +55,8 @@ class Watch:
         """Let go of the connections."""
         self._consumer.close()
 
-    def look(self) -> Progress:
-        """Answer how far the worker is.
+    def look(self) -> Progress | None:
+        """Answer how far the worker is; None when the brokers cannot say just now.
 
         Raises:
             Unavailable: the brokers do not answer.
@@ -60,6 +68,8 @@ class Watch:
                 folded=self._committed(self._evidence),
             )
         except KafkaException as error:
+            if error.args[0].code() in _BUSY:
+                return None
             raise self._cluster.failure(error.args[0]) from None
 
     def _partitions(self, topic: Topic) -> list[TopicPartition]:

@@ -69,7 +69,7 @@ def _set_up(story: Story) -> Example | None:
         return None
     group, flags = found
     flag = flags[len(flags) // 2]
-    times = sorted(flag["since"] for flag in flags)
+    times = sorted(flag["last_failure_at"] for flag in flags)
     advised = sum(bool(flag["suppress_recommended"]) for flag in flags)
     still = sum(
         flag["tenant_id"] == group.tenant_id and flag["class"] == group.failure_class
@@ -101,10 +101,10 @@ def _mismatch(story: Story) -> Example | None:
         "response_mismatch",
         PROMISES["response_mismatch"],
         f"{flag['address']} of {flag['tenant_id']} was refused at"
-        f" {_time(flag['since'])}; a report proved the delivery.",
+        f" {_time(flag['last_failure_at'])}; a report proved the delivery.",
         flag,
         f"The log of {blamed} about this message: what it answered, and what it did.",
-        "Ask those who run it why it refuses what it hands on; the customer is reached.",
+        "Ask those who run it why it refuses what it hands on. Nobody is unreachable.",
         f"cleared the flag by response_mismatch, and names {blamed}, which did so to"
         f" {len(customers)} customers.",
     )
@@ -118,11 +118,11 @@ def _passing(story: Story) -> Example | None:
     return Example(
         "passing",
         PROMISES["passing"],
-        f"{flag['address']} of {flag['tenant_id']} failed at {_time(flag['since'])}.",
+        f"{flag['address']} of {flag['tenant_id']} failed at"
+        f" {_time(flag['last_failure_at'])}.",
         flag,
         *_advice(flag),
-        f"cleared the flag at {_time(change['cleared_at'])}, when the next mail was"
-        f" {change['cleared_by']}.",
+        f"cleared the flag by itself when the next mail was {change['cleared_by']}.",
     )
 
 
@@ -154,6 +154,7 @@ class Run(NamedTuple):
     per_second: float
     where: str
     """Which Kafka."""
+    embedded: bool
 
 
 def document(story: Story, run: Run) -> dict[str, Any]:
@@ -214,15 +215,19 @@ def text(story: Story, run: Run) -> str:
         lines += ["", example.title]
         for label, said in example.lines():
             lines += _entry(label, said)
-    lines += ["", *wrap(HONESTY, _WIDTH)]
+    lines += ["", *wrap(TIMES if run.embedded else TIMES + TIMES_ON_KAFKA, _WIDTH)]
     return "\n".join(lines) + "\n"
 
 
-HONESTY = (
+TIMES = (
     "The events carry yesterday's times and are played in a moment. The worker's"
     " timers go by the wall clock, for which yesterday is over: an address that bounced"
     " late is cleared within a second of its next accepted mail here, where a worker"
     " that is up to date waits for ten minutes at least."
+)
+TIMES_ON_KAFKA = (
+    " Here the brokers say when an event arrived: all of them did so just now, and"
+    " flags stand since then."
 )
 
 

@@ -31,6 +31,8 @@ _BAR = 24
 _OTHER_LINES = 18
 """Lines of the screen that are not changes."""
 _FEWEST_CHANGES = 4
+_WIDE = 130
+"""Columns from which there is room for tenant and class."""
 
 
 def picture(story: Story, moment: Moment, console: Console) -> RenderableType:
@@ -39,7 +41,7 @@ def picture(story: Story, moment: Moment, console: Console) -> RenderableType:
     return Group(
         _head(moment),
         _sides(story),
-        _changes(story, max(rows, _FEWEST_CHANGES)),
+        _changes(story, max(rows, _FEWEST_CHANGES), wide=console.width >= _WIDE),
         *_alerts(story),
         Text("Ctrl-C stops it.", style="dim"),
     )
@@ -83,31 +85,31 @@ def _sides(story: Story) -> RenderableType:
     return Panel(Group(table, counts), title="flags standing", title_align="left")
 
 
-def _changes(story: Story, rows: int) -> RenderableType:
+def _changes(story: Story, rows: int, *, wide: bool) -> RenderableType:
     table = Table(box=None, expand=True, show_header=False, padding=(0, 1))
-    for width in (8, 7, 15, 28, 22):
+    for width in (8, 7, *((15, 28, 22) if wide else (26,))):
         table.add_column(width=width, no_wrap=True, overflow="ellipsis")
     table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for change in list(story.newest)[:rows]:
-        table.add_row(*_change(change))
+        table.add_row(*_change(change, wide=wide))
     return Panel(table, title="newest changes", title_align="left")
 
 
-def _change(change: Document) -> list[Text]:
+def _change(change: Document, *, wide: bool) -> list[Text]:
     kind, style = _KINDS[change["type"]]
     flag = change["flag"]
-    said = words(flag)
-    if change["type"] == "flag-cleared":
-        said = f"by {change['cleared_by']}; was: {said}"
-    cells = (change["at"][11:19], flag["tenant_id"], flag["address"], flag["class"])
-    time, tenant, address, cause = map(_plain, cells)
     colour = _COLOURS[Side(flag["side"])]
+    said, at = words(flag), flag["last_failure_at"]
+    if change["type"] == "flag-cleared":
+        said, at = f"by {change['cleared_by']}; was: {said}", change["cleared_at"]
+    address = [Text(_plain(flag["address"]), style="" if wide else colour)]
+    if wide:
+        cause = Text(_plain(flag["class"]), style=colour)
+        address = [Text(_plain(flag["tenant_id"])), *address, cause]
     return [
-        Text(time, style="dim"),
+        Text(_plain(at[11:19]), style="dim"),
         Text(kind, style=style),
-        Text(tenant),
-        Text(address),
-        Text(cause, style=colour),
+        *address,
         Text(_plain(said)),
     ]
 
