@@ -317,8 +317,8 @@ class Deployment:
             topics.append(NewTopic(self.prefix + table.topic, count, 1, config=config))
         for made in admin.create_topics(topics).values():
             made.result(30)
-        kafka = ("bootstrap-servers", "topic-prefix", "app-id")
-        told = {name: value for name, value in self.options().items() if name in kafka}
+        ours = {"topic-prefix": self.prefix, "app-id": self.app_id}
+        told = {"bootstrap-servers": self.kafka, **ours}
         applied = subprocess.run(
             [str(MAILFLAG), "topics", "apply", *_options(told)],
             capture_output=True,
