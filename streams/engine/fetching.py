@@ -12,6 +12,7 @@ from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.types import TP
 from mode import Service
 
+from streams.engine.assignment import StickyAssignor
 from streams.engine.config import EngineConfig
 from streams.engine.ending import Ending
 from streams.engine.event import FAUST_LOGGER, Event, note
@@ -45,6 +46,7 @@ class FetchingThread(AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001
         consumer._fetch_max_wait_ms = 500  # noqa: SLF001
+        consumer._partition_assignment_strategy = [StickyAssignor()]  # noqa: SLF001
         return consumer
 
     @Service.task

@@ -9,6 +9,7 @@ what cannot finish together with its memory.
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from aiokafka import TopicPartition
@@ -29,8 +30,9 @@ from streams.engine.table import DueAt, Store
 TableFactory = Callable[[DueAt], Store]
 """Makes an empty table; given the stage's `due_at`."""
 
-REOPEN_PAUSE = 60.0
-"""A lane in doubt twice within this many seconds is beyond its own means."""
+MOST_DOUBTS = 5
+DOUBT_WINDOW = 60.0
+"""A lane in doubt more than so often in so many seconds ends the process."""
 
 
 class Lanes:
@@ -58,7 +60,7 @@ class Lanes:
         }
         self._open: dict[TP, Lane] = {}
         self._last_generation: int | None = None
-        self._doubts: dict[TP, float] = {}
+        self._doubts: dict[TP, deque[float]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.generation: Callable[[], int] = lambda: -1
         """Answers the group's present generation; set by the consumer."""
@@ -262,12 +264,12 @@ class Lanes:
     async def _reopen(self, lane: StatefulLane) -> None:
         """Take the partition over from ourselves: a new epoch, the log's state."""
         now = time.monotonic()
-        if now - self._doubts.get(lane.tp, -REOPEN_PAUSE) < REOPEN_PAUSE:
-            self._services.ending.fail(
-                ExitCode.ENGINE_FAILED, f"stage {lane.spec.name} is in doubt again"
-            )
+        doubts = self._doubts.setdefault(lane.tp, deque(maxlen=MOST_DOUBTS))
+        if len(doubts) == MOST_DOUBTS and now - doubts[0] < DOUBT_WINDOW:
+            reason = f"stage {lane.spec.name} is in doubt again and again"
+            self._services.ending.fail(ExitCode.UNAVAILABLE, reason)
             return
-        self._doubts[lane.tp] = now
+        doubts.append(now)
         lane.close()
         fresh = self._make(lane.tp, lane.generation)
         assert isinstance(fresh, StatefulLane)  # noqa: S101 - as the old one
