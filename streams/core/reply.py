@@ -191,9 +191,6 @@ def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
     if " while " in lower and (match := _WHILE.search(said)):
         peer, doing = match[1], match[2].lower()
         phase = phase or _phase_of(doing)
-    if "smtp error from" in lower and (match := _AFTER.search(said)):
-        phase = phase or _PHASES.get(match[1].lower())
-        said = said[: match.start()] + said[match.end() :]
     if "like" in lower and (match := _LIKED.search(said)):
         phase = phase or _PHASES.get(match[1].lower())
         peer = peer or _host_before(said[: match.start()])
@@ -205,6 +202,9 @@ def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
         said = said[: match.start()] + said[match.end() :]
     if "host" in lower and (match := _HOST_SAID.search(said)):
         peer = peer or match[1] or match[2]
+        said = said[: match.start()] + said[match.end() :]
+    if "smtp error from" in lower and (match := _AFTER.search(said)):
+        phase = phase or _PHASES.get(match[1].lower())
         said = said[: match.start()] + said[match.end() :]
     if match := _REFUSED_TO_TALK.search(said):
         said = said[: match.start()] + said[match.end() :]
@@ -247,8 +247,12 @@ def _best_enhanced(given: str | None, said: str) -> str | None:
 
 def _without_codes(said: str) -> str:
     """Take the codes off that start the reply and each of its joined lines."""
+    code = ""
     if match := _FIRST_CODE.match(said):
+        code = match[0][:4]
         said = said[match.end() :]
     if " 5" in said or " 4" in said:
         said = _LINE_CODE.sub("", said)
+        if code[3:] == "-":
+            said = said.replace(f" {code[:3]} ", " ")
     return said
