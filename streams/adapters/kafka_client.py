@@ -43,6 +43,7 @@ _MISSING = frozenset(
     }
 )
 _TLS = frozenset({KafkaError._SSL})  # noqa: SLF001  # the same
+_NO_MORE = KafkaError._ALL_BROKERS_DOWN  # noqa: SLF001  # the same
 _CAUSES = _LOGIN | _RIGHTS | _TLS
 
 
@@ -143,9 +144,11 @@ class Cluster:
             raise ConfigurationError(message) from None
 
     def hear(self, error: KafkaError) -> None:
-        """Keep a client's complaint; one that names the cause is not replaced."""
-        if self._complaint is None or self._complaint.code() not in _CAUSES:
-            self._complaint = error
+        """Keep a client's complaint; what says more is not replaced by less."""
+        known = self._complaint
+        if known is not None and (known.code() in _CAUSES or error.code() == _NO_MORE):
+            return
+        self._complaint = error
 
     @staticmethod
     def _names(more: dict[str, object]) -> dict[str, object]:

@@ -16,10 +16,14 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # no __all__
+    ClusterMetadata,
+)
 
 from streams.adapters.kafka_client import Cluster
 from streams.core.instant import Instant
 from streams.engine.partitioner import partition_of
+from streams.errors import ConfigurationError, MailflagError
 
 Headers = tuple[tuple[str, bytes | None], ...]
 """Kafka allows a header without a value."""
@@ -27,6 +31,7 @@ Progress = Callable[[int, int], None]
 """Told how many offsets are done, of how many."""
 
 _CHUNK = 1_000
+_FIRST_WAIT = 1.0
 _TICK = 0.2
 """Seconds after which a wait looks up, so that Ctrl-C is heard."""
 _EOF = KafkaError._PARTITION_EOF  # noqa: SLF001  # librdkafka's own codes begin so
@@ -105,11 +110,7 @@ class KafkaReader:
 
     def cluster_id(self) -> str:
         """Answer the id that the cluster gave itself."""
-        try:
-            metadata = self._consumer.list_topics(timeout=self._cluster.patience)
-        except KafkaException as error:
-            raise self._failure(error) from None
-        return metadata.cluster_id or ""
+        return str(self._metadata().cluster_id)
 
     def partitions(self, topic: str) -> int:
         """Answer how many partitions a topic has, by its real name.
@@ -121,11 +122,7 @@ class KafkaReader:
         known = self._partitions.get(topic)
         if known is not None:
             return known
-        patience = self._cluster.patience
-        try:
-            found = self._consumer.list_topics(topic, timeout=patience).topics[topic]
-        except KafkaException as error:
-            raise self._failure(error) from None
+        found = self._metadata(topic).topics[topic]
         if found.error is not None and found.error.code() in {
             KafkaError.UNKNOWN_TOPIC_OR_PART,
             KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001  # the same
@@ -135,6 +132,23 @@ class KafkaReader:
             raise self._cluster.failure(found.error)
         self._partitions[topic] = len(found.partitions)
         return len(found.partitions)
+
+    def _metadata(self, topic: str | None = None) -> ClusterMetadata:
+        """Ask for the cluster and one topic; it is the first question of all.
+
+        A little at a time: a refused login is no reason to wait for long.
+        """
+        end = monotonic() + self._cluster.patience
+        while True:
+            left = min(_FIRST_WAIT, max(end - monotonic(), _TICK))
+            try:
+                found: ClusterMetadata = self._consumer.list_topics(topic, timeout=left)
+            except KafkaException as error:
+                failure = self._failure(error)
+                if isinstance(failure, ConfigurationError) or monotonic() >= end:
+                    raise failure from None
+            else:
+                return found
 
     def partition_of(self, topic: str, key: bytes) -> int:
         """Answer in which partition of a topic the records of a key are."""
@@ -237,7 +251,7 @@ class KafkaReader:
                     self._consumer.incremental_unassign([TopicPartition(*place)])
         return inside
 
-    def _failure(self, error: KafkaException) -> Exception:
+    def _failure(self, error: KafkaException) -> MailflagError:
         """Answer what went wrong, after listening to what the client has to say."""
         self._consumer.poll(0)
         return self._cluster.failure(error.args[0])

@@ -118,7 +118,9 @@ def test_a_time_out_after_a_refused_login_is_the_refused_login():
 
 def test_a_time_out_says_what_the_client_last_complained_about():
     cluster = Cluster(Settings())
+    cluster.hear(KafkaError(KafkaError._TRANSPORT, "connection refused"))
     cluster.hear(KafkaError(KafkaError._RESOLVE, "name not known"))
+    cluster.hear(KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down"))
     failure = cluster.failure(KafkaError(KafkaError._TRANSPORT, "no metadata"))
     assert "name not known" in str(failure)
 
