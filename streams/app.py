@@ -1,7 +1,9 @@
 """The composition root: builds everything from the settings, decides nothing.
 
 Read it top to bottom for the whole flow: ingest turns what the platform
-published into evidence, flags folds evidence into the state of each address.
+published into evidence, flags folds evidence into the state of each address,
+spikes folds each tenant's activity into incidents, and the roll-up makes alerts of
+them, of which the flags learn again.
 """
 
 from dataclasses import dataclass
@@ -10,8 +12,12 @@ from typing import TYPE_CHECKING
 
 from streams.agents.classifying import Classifiers
 from streams.agents.flags import FlagsStage
+from streams.agents.incidents import OpenIncidents
 from streams.agents.ingest import IngestStage
+from streams.agents.rollup import RollupStage
+from streams.agents.spikes import SpikesStage
 from streams.core.policy import PolicyBook
+from streams.engine.bulletin import Bulletin
 from streams.engine.config import EngineConfig, Security
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Stage
@@ -24,6 +30,8 @@ if TYPE_CHECKING:
     from streams.engine.worker import Worker
 
 FLAGS_TABLE = "flags"
+SPIKES_TABLE = "spikes"
+ROLLUP_TABLE = "rollup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +40,32 @@ class Stages:
 
     ingest: IngestStage
     flags: FlagsStage
+    spikes: SpikesStage
+    rollup: RollupStage
+    incidents: OpenIncidents
 
     def by_topic(self) -> dict[str, Stage]:
         """Answer which stage reads which topic."""
-        return {**dict.fromkeys(INPUTS, self.ingest), Topic.EVIDENCE: self.flags}
+        return {
+            **dict.fromkeys(INPUTS, self.ingest),
+            Topic.EVIDENCE: self.flags,
+            Topic.TENANT_ACTIVITY: self.spikes,
+            Topic.SPIKE_DIGESTS: self.rollup,
+        }
+
+    def bulletins(self) -> list[Bulletin]:
+        """Answer what every worker has to know as a whole."""
+        return [self.incidents.bulletin]
 
     def specs(self) -> list[LaneSpec]:
         """Answer the stages as the engine's lanes."""
         return [
             LaneSpec("ingest", INPUTS, self.ingest),
             LaneSpec("flags", (Topic.EVIDENCE,), self.flags, table=FLAGS_TABLE),
+            LaneSpec(
+                "spikes", (Topic.TENANT_ACTIVITY,), self.spikes, table=SPIKES_TABLE
+            ),
+            LaneSpec("rollup", (Topic.SPIKE_DIGESTS,), self.rollup, table=ROLLUP_TABLE),
         ]
 
 
@@ -53,6 +77,7 @@ def build_stages(settings: Settings) -> Stages:
     """
     policies = build_policies(settings.policy_file)
     rules = rulebook.load(settings.rules_paths)
+    incidents = OpenIncidents()
     return Stages(
         ingest=IngestStage(
             Classifiers(rules, policies),
@@ -60,7 +85,10 @@ def build_stages(settings: Settings) -> Stages:
             dead_letter_share=settings.dead_letter_share,
             dead_letter_run=settings.dead_letter_run,
         ),
-        flags=FlagsStage(policies, settings.success_memory_days),
+        flags=FlagsStage(policies, settings.success_memory_days, incidents.of),
+        spikes=SpikesStage(),
+        rollup=RollupStage(),
+        incidents=incidents,
     )
 
 
@@ -114,15 +142,30 @@ def build_worker(settings: Settings) -> "Worker":
     # Loaded here: what runs without Kafka must not wait for Faust.
     from streams.engine.worker import build  # noqa: PLC0415
     from streams.obs import health, logs  # noqa: PLC0415
-    from streams.obs.metrics import Metrics  # noqa: PLC0415
+    from streams.obs.metrics import Metrics, OpenAlert  # noqa: PLC0415
 
     logs.configure(
         settings.log_format, settings.log_level, revealed(settings.log_hash_key) or ""
     )
     metrics = Metrics()
     stages = build_stages(settings)
-    worker = build(engine_config(settings), stages.specs(), metrics)
+    worker = build(
+        engine_config(settings), stages.specs(), metrics, bulletins=stages.bulletins()
+    )
     health.install(worker, metrics)
     metrics.watch_flags(stages.flags.census.total)
     metrics.watch_fuses(stages.ingest.charges)
+    metrics.watch_alerts(
+        lambda: (
+            OpenAlert(
+                kind=alert.kind,
+                scope=alert.scope,
+                cause=alert.cause,
+                tenant_id=alert.tenant_id,
+                customers=alert.customers,
+                opened_at=alert.opened_at,
+            )
+            for alert in stages.incidents.alerts()
+        )
+    )
     return worker

@@ -70,7 +70,7 @@ def command(
         sink = _Sink(
             files.enter_context(_target(changes)), files.enter_context(_target(alerts))
         )
-        offline = Offline(stages.by_topic(), sink.take, sink.refuse)
+        offline = Offline(stages.by_topic(), sink.take, sink.refuse, stages.bulletins())
         started = time.monotonic()
         try:
             for _ in _watched(offline, source, file, quiet=quiet):

@@ -5,7 +5,6 @@ associative, so partitions may be added in any order and a batch may be split.
 It is not idempotent: whoever reads activity drops a batch that was read before.
 """
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,6 +12,7 @@ from zlib import crc32
 
 from streams.core.failure import FailureClass, PeerRole, Phase, Side
 from streams.core.instant import Instant
+from streams.core.sample import Sample, without_addresses
 from streams.core.spike.blame import NEVER, PASSING, PAST_US, SENDER
 
 MINUTE = 60_000
@@ -20,9 +20,7 @@ _OLDEST = 6 * 24 * 60 * MINUTE
 """Mail tried longer ago says nothing new: no queue keeps mail for six days."""
 _SAMPLES_OF_A_KIND = 3
 _SAMPLES = 24
-_SAMPLE_TEXT = 300
 _SECOND_ATTEMPT = 2
-_ADDRESS = re.compile(r"<?[^\s<>@]{1,64}@[^\s<>@]{1,255}>?")
 
 
 class Hop(StrEnum):
@@ -32,20 +30,6 @@ class Hop(StrEnum):
     """Ours: the tenant's relay, mail provider, or own DNS and network."""
     MX = "mx"
     """The recipient's: everything behind our own hop."""
-
-
-class Sample(NamedTuple):
-    """One answer to show in an alert, without addresses; ordered by time."""
-
-    at: Instant
-    code: int | None
-    enhanced: str | None
-    text: str
-    peer: str | None
-    """Host that gave the answer."""
-    host: str | None
-    """Host of ours that made the attempt or sent the report."""
-    template_id: str | None
 
 
 class Trial(NamedTuple):
@@ -270,11 +254,6 @@ class Activity:
         old = self.contradicted.get(of)
         if old is None or _first(new) < _first(old):
             self.contradicted[of] = new
-
-
-def without_addresses(text: str) -> str:
-    """Answer a server's text cut to a sample's length, with no mail address."""
-    return _ADDRESS.sub("<address>", text[: 2 * _SAMPLE_TEXT])[:_SAMPLE_TEXT]
 
 
 def _weight(trial: Trial) -> float:

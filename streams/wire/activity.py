@@ -10,16 +10,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from streams.core.activity import (
-    Activity,
-    Contradiction,
-    Failed,
-    Hop,
-    Sample,
-    Weighed,
-)
+from streams.core.activity import Activity, Contradiction, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant, parse, render
+from streams.core.sample import Sample
 from streams.wire import contract
 from streams.wire.envelope import Outgoing
 from streams.wire.reject import Reject, RejectReason

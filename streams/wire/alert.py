@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from streams.core.activity import Sample
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant, parse, render
+from streams.core.sample import Sample
 from streams.core.spike import wording
 from streams.core.spike.alert import MISMATCH, Alert, Kind, Severity
 from streams.core.spike.incident import Scope, Turn
@@ -25,7 +25,7 @@ _NAME = 255
 _HOSTS = 10
 
 _Body = dict[str, Any]
-_TYPES = {
+TYPES = {
     Turn.OPENED: "alert-opened",
     Turn.CHANGED: "alert-updated",
     Turn.RESOLVED: "alert-resolved",
@@ -48,8 +48,8 @@ class PublishedAlert(NamedTuple):
     scope: Scope
     provider: str | None
     cause: str
-    classes: frozenset[FailureClass]
-    """Classes that customers of the incident fail with."""
+    classes: dict[FailureClass, int]
+    """Customers by the class that they fail with."""
     customers: int
     body: dict[str, Any]
     """The whole alert."""
@@ -63,7 +63,7 @@ class PublishedAlert(NamedTuple):
 def record(alert: Alert) -> Outgoing:
     """Answer the record of an alert."""
     key = alert.key.encode()
-    kind = _TYPES[alert.turn]
+    kind = TYPES[alert.turn]
     envelope = Envelope(
         SOURCE, f"mailflag.{kind}.v1", key, alert.revision, alert.at, SCHEMA
     )
@@ -73,7 +73,7 @@ def record(alert: Alert) -> Outgoing:
 def encode(alert: Alert) -> bytes:
     """Write an alert as the value of a record."""
     body: _Body = {
-        "type": _TYPES[alert.turn],
+        "type": TYPES[alert.turn],
         "key": alert.key,
         "kind": alert.kind,
         "severity": alert.severity,
@@ -135,8 +135,11 @@ def decode(value: bytes | None) -> PublishedAlert | Reject:
 
 def _to_alert(body: _Body) -> PublishedAlert:
     resolved_at = body.get("resolved_at")
-    named = [cause["class"] for cause in body.get("causes", ())]
-    classes = {_CLASSES[name] for name in (*named, body["cause"]) if name in _CLASSES}
+    classes = {
+        _CLASSES[cause["class"]]: int(cause["customers"])
+        for cause in body.get("causes", ())
+        if cause["class"] in _CLASSES
+    }
     return PublishedAlert(
         type=body["type"],
         key=body["key"],
@@ -150,7 +153,7 @@ def _to_alert(body: _Body) -> PublishedAlert:
         scope=Scope(body["scope"]),
         provider=body.get("provider"),
         cause=body["cause"],
-        classes=frozenset(classes),
+        classes=classes,
         customers=int(body.get("customers_failing", 0)),
         body=body,
     )

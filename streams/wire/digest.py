@@ -10,9 +10,10 @@ from typing import Any
 
 import orjson
 
-from streams.core.activity import Failed, Hop, Sample, Weighed
+from streams.core.activity import Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant, parse, render
+from streams.core.sample import Sample
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
 from streams.core.spike.verdict import Figures, Verdict

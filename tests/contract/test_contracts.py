@@ -192,7 +192,7 @@ def test_the_inputs_are_what_the_manifests_call_input(contracts):
 
 
 def test_evidence_flags_changes_and_the_flags_changelog_have_equal_partitions():
-    (changelog,) = contract.changelogs("mailflag")
+    changelog, *_ = contract.changelogs("mailflag")
     assert changelog.topic == "mailflag-flags-changelog"
     partitions = {
         manifest.partitions

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
-from streams.core.activity import Hop, Sample
+from streams.core.activity import Hop
 from streams.core.failure import FailureClass, Side
 from streams.core.instant import Instant
+from streams.core.sample import Sample
 from streams.core.spike.incident import Scope, Turn
 
 

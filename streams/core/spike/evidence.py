@@ -7,8 +7,9 @@ decision.
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from streams.core.activity import Hop, Sample
+from streams.core.activity import Hop
 from streams.core.failure import FailureClass
+from streams.core.sample import Sample
 
 KINDS = 8
 """Answers kept per tenant: one of each kind, the newest kinds."""

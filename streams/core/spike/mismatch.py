@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from streams.core.activity import Contradiction, Sample
+from streams.core.activity import Contradiction
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
+from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
 from streams.core.spike.evidence import SHOWN, TEXT
 from streams.core.spike.incident import Turn, alert_key

@@ -1,8 +1,9 @@
 """Incidents and answers as parts of a snapshot."""
 
-from streams.core.activity import Hop, Sample
+from streams.core.activity import Hop
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
+from streams.core.sample import Sample
 from streams.core.spike.evidence import Evidence, Kind
 from streams.core.spike.incident import Incident, Scope
 from streams.core.spike.mismatch import Liar, Liars

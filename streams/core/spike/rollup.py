@@ -7,7 +7,6 @@ flows back to the tenants.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from streams.core.activity import Hop
 from streams.core.failure import FailureClass
@@ -15,35 +14,15 @@ from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert
 from streams.core.spike.blame import family
+from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Crowd
-from streams.core.spike.incident import Incident, Turn
+from streams.core.spike.incident import Turn
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import POOL, Parent
 from streams.core.spike.pool import Finding, Pools
 from streams.core.spike.telling import mismatch_alert, parent_alert, tenant_alert
-from streams.core.spike.verdict import Figures, Verdict
+from streams.core.spike.verdict import Verdict
 from streams.core.spike.word import Digest
-
-
-@dataclass(slots=True)
-class Case:
-    """A tenant's open incident, as the roll-up knows it."""
-
-    incident: Incident
-    figures: Figures
-    failures: int = 0
-    """Batches with failures since it was opened."""
-    told: bool = False
-    parent: str | None = None
-    revision: int = 0
-
-
-@dataclass(slots=True)
-class Waiting:
-    """An incident whose page waits: until when, and for how many failures."""
-
-    until: int
-    failures: int
 
 
 class Rollup:

@@ -5,6 +5,7 @@ import zlib
 from streams.core.activity import Hop
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
+from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Suspect
 from streams.core.spike.packed import (
     load_incident,
@@ -16,7 +17,7 @@ from streams.core.spike.packed import (
 from streams.core.spike.packing import Names, Packer, Unpacker
 from streams.core.spike.parent import Parent
 from streams.core.spike.pool import Pool
-from streams.core.spike.rollup import Case, Rollup, Waiting
+from streams.core.spike.rollup import Rollup
 from streams.core.spike.verdict import Figures
 from streams.core.spike.word import Suspicion
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import NamedTuple
 
-from streams.core.activity import Sample
 from streams.core.failure import FailureClass
+from streams.core.sample import Sample
 from streams.core.spike.channel import Channel
 from streams.core.spike.incident import Incident, Turn
 from streams.core.spike.tenant import Tenant, total

@@ -32,7 +32,9 @@ def with_partitions(wish, topic, partitions):
 
 
 def test_a_deployment_has_every_topic_of_the_contracts_and_its_changelog():
-    assert set(names(Wish())) == {*contract.manifests(), CHANGELOG}
+    changelogs = {one.topic for one in contract.changelogs("mailflag")}
+    assert set(names(Wish())) == {*contract.manifests(), *changelogs}
+    assert CHANGELOG in changelogs
 
 
 def test_prefix_and_application_are_part_of_the_names():
@@ -50,7 +52,8 @@ def test_new_topics_have_the_partitions_of_their_manifests():
 
 def test_another_number_is_for_every_topic_but_those_that_have_one():
     wanted = by_name(Wish(partitions=24))
-    assert wanted.pop(Topic.ALERTS).partitions == 1
+    for topic in (Topic.ALERTS, Topic.SPIKE_DIGESTS, "mailflag-rollup-changelog"):
+        assert wanted.pop(topic).partitions == 1
     assert {one.partitions for one in wanted.values()} == {24}
 
 

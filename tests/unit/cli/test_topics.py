@@ -22,7 +22,8 @@ def test_into_a_pipe_the_list_is_json_lines():
     done = run("list", "--topic-prefix", "staging.", capture_output=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     topics = {line["topic"].removeprefix("staging.") for line in lines}
-    assert topics == {*contract.manifests(), "mailflag-flags-changelog"}
+    changelogs = {one.topic for one in contract.changelogs("mailflag")}
+    assert topics == {*contract.manifests(), *changelogs}
     assert {line["role"] for line in lines} == {
         *("input", "internal", "output", "dead-letter", "changelog")
     }

@@ -13,10 +13,10 @@ from streams.core.activity import (
     Weighed,
     customer_hash,
     hop,
-    without_addresses,
 )
 from streams.core.failure import FailureClass, PeerRole, Phase, Side
 from streams.core.instant import Instant
+from streams.core.sample import without_addresses
 
 NOON = Instant(1_767_268_800_000)
 DAY = 24 * 60 * MINUTE

@@ -50,12 +50,16 @@ def test_a_topic_without_a_manifest_is_an_error_of_ours():
 
 
 def test_a_changelog_is_named_after_application_and_table():
-    (changelog,) = contract.changelogs("acme")
+    changelog, *others = contract.changelogs("acme")
     assert changelog.topic == "acme-flags-changelog"
     assert changelog.role is Role.CHANGELOG
     assert changelog.partitions_of == Topic.EVIDENCE
     assert changelog.partitions == contract.manifest(Topic.EVIDENCE).partitions
     assert "`flags`" in changelog.content
+    assert {one.topic: one.partitions_of for one in others} == {
+        "acme-spikes-changelog": Topic.TENANT_ACTIVITY,
+        "acme-rollup-changelog": Topic.SPIKE_DIGESTS,
+    }
 
 
 def test_schemas_refer_to_each_other_without_a_network():

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core import instant
-from streams.core.activity import Activity, Contradiction, Failed, Hop, Sample, Weighed
+from streams.core.activity import Activity, Contradiction, Failed, Hop, Weighed
 from streams.core.evidence import (
     Action,
     Attempt,
@@ -35,6 +35,7 @@ from streams.core.flag import (
     FlagChange,
     FlagEvidence,
 )
+from streams.core.sample import Sample
 from streams.wire import activity, contract, evidence, flag
 from streams.wire.activity import TenantActivity
 from streams.wire.reject import Reject, RejectReason

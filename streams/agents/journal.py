@@ -1,0 +1,160 @@
+"""States kept as a snapshot and the steps since: small writes for large states.
+
+A detector's state is kilobytes and changes with every batch. So a batch writes
+only what it heard, and now and then the state as a whole; whoever takes a
+partition over loads the snapshot and takes the steps again, which gives the same
+state because a step depends on nothing else. Live states are remembered as long
+as the table still says what they were made of.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import Generic, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
+from zlib import crc32
+
+from streams.core.instant import Instant
+from streams.engine.stage import PartitionTable
+
+_HEAD = Struct(">qqI")
+"""When it wants attention (0: never), when it was made, the chain's checksum."""
+_SEPARATOR = b"/"
+"""Between a state's name and a step's number; no tenant id holds one."""
+
+S = TypeVar("S")
+
+
+class Codec(NamedTuple, Generic[S]):
+    """How a state becomes bytes, and how it takes a step."""
+
+    fresh: Callable[[str, Instant], S]
+    load: Callable[[bytes], S | None]
+    """None for a snapshot of another version."""
+    dump: Callable[[S], bytes]
+    step: Callable[[S, bytes, Instant], bool]
+    """Take a step again; answers whether it said something that nobody heard."""
+
+
+@dataclass(slots=True)
+class Live(Generic[S]):
+    """A state in memory, and what the table holds of it."""
+
+    name: bytes
+    state: S
+    chain: int
+    """Checksum of the snapshot and of all steps since."""
+    steps: int = 0
+    size: int = 0
+    """Bytes of the steps."""
+    dirty: bool = False
+    """It is not a snapshot and steps: it must be written whole."""
+
+
+@dataclass(slots=True)
+class Journal(Generic[S]):
+    """The states of one stage."""
+
+    codec: Codec[S]
+    most_steps: int = 32
+    most_bytes: int = 4_096
+    most_live: int = 2_048
+    """States remembered per table."""
+    _live: WeakKeyDictionary[PartitionTable, OrderedDict[bytes, Live[S]]] = field(
+        default_factory=WeakKeyDictionary, init=False
+    )
+
+    def open(self, table: PartitionTable, name: bytes, now: Instant) -> Live[S]:
+        """Answer a state as the table has it."""
+        states = self._live.setdefault(table, OrderedDict())
+        live = states.pop(name, None)
+        if live is None or not self._fits(table, live):
+            live = self._load(table, name, now)
+        states[name] = live
+        if len(states) > self.most_live:
+            states.popitem(last=False)
+        return live
+
+    def keep(
+        self,
+        table: PartitionTable,
+        live: Live[S],
+        heard: bytes,
+        now: Instant,
+        wake_at: Instant | None,
+    ) -> None:
+        """Write the step that the state has just taken."""
+        full = live.steps >= self.most_steps
+        large = live.size + len(heard) > self.most_bytes
+        if live.dirty or full or large:
+            self.seal(table, live, now, wake_at)
+            return
+        live.chain = crc32(heard, live.chain)
+        value = _HEAD.pack(wake_at or 0, now, live.chain) + heard
+        table.put(_step(live.name, live.steps), value)
+        live.steps += 1
+        live.size += len(value)
+
+    def seal(
+        self,
+        table: PartitionTable,
+        live: Live[S],
+        now: Instant,
+        wake_at: Instant | None,
+    ) -> None:
+        """Write the state as a whole; what it has announced is never said again."""
+        snapshot = self.codec.dump(live.state)
+        for number in range(live.steps):
+            table.delete(_step(live.name, number))
+        live.chain = crc32(snapshot)
+        live.steps = live.size = 0
+        live.dirty = False
+        table.put(live.name, _HEAD.pack(wake_at or 0, now, live.chain) + snapshot)
+
+    @staticmethod
+    def due_at(value: bytes) -> Instant | None:
+        """Answer when a value wants attention."""
+        wake_at, _, _ = _HEAD.unpack_from(value)
+        return Instant(wake_at) if wake_at else None
+
+    @staticmethod
+    def name_of(key: bytes) -> bytes:
+        """Answer which state a key belongs to."""
+        name, _, _ = key.partition(_SEPARATOR)
+        return name
+
+    def _fits(self, table: PartitionTable, live: Live[S]) -> bool:
+        """Whether the table still holds exactly what the state was made of."""
+        if live.dirty or table.get(_step(live.name, live.steps)) is not None:
+            return False
+        key = _step(live.name, live.steps - 1) if live.steps else live.name
+        last = table.get(key)
+        return last is not None and _HEAD.unpack_from(last)[2] == live.chain
+
+    def _load(self, table: PartitionTable, name: bytes, now: Instant) -> Live[S]:
+        head = table.get(name)
+        state = None if head is None else self.codec.load(head[_HEAD.size :])
+        if head is None or state is None:
+            steps = list(_steps(table, name))
+            fresh = self.codec.fresh(name.decode(), now)
+            return Live(name, fresh, 0, steps=len(steps), dirty=True)
+        live = Live(name, state, _HEAD.unpack_from(head)[2])
+        for value in _steps(table, name):
+            _, at, live.chain = _HEAD.unpack_from(value)
+            heard = value[_HEAD.size :]
+            live.dirty |= self.codec.step(state, heard, Instant(at))
+            live.steps += 1
+            live.size += len(value)
+        return live
+
+
+def _step(name: bytes, number: int) -> bytes:
+    return name + _SEPARATOR + str(number).encode()
+
+
+def _steps(table: PartitionTable, name: bytes) -> Iterator[bytes]:
+    number = 0
+    while (value := table.get(_step(name, number))) is not None:
+        yield value
+        number += 1

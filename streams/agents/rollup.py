@@ -1,0 +1,109 @@
+"""Roll-up: what all tenants tell, folded into as few alerts as there are faults.
+
+One partition, one state; alerts are written in the transaction of the state.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from streams.agents import tally
+from streams.agents.journal import Codec, Journal, Live
+from streams.core.instant import Instant
+from streams.core.spike import rollup_snapshot
+from streams.core.spike.alert import Alert
+from streams.core.spike.rollup import Rollup
+from streams.core.spike.word import Digest
+from streams.engine.stage import Batch, Message, Output, PartitionTable
+from streams.wire import alert as alert_wire
+from streams.wire import digest as digest_wire
+from streams.wire.reject import Reject
+
+_NAME = b"rollup"
+_LINE = b"\n"
+"""Between the digests of a step: no JSON that we write holds one."""
+
+
+def _fresh(name: str, now: Instant) -> Rollup:
+    del name, now
+    return Rollup()
+
+
+@dataclass(slots=True)
+class RollupStage:
+    """The stage; pure apart from the table that it is given and its memory."""
+
+    _journal: Journal[Rollup] = field(init=False)
+    _unheard: list[Alert] = field(default_factory=list, init=False)
+    """Said while steps were taken again, which only new code can do."""
+
+    def __post_init__(self) -> None:
+        """Keep the state as a snapshot and steps."""
+        self._journal = Journal(
+            Codec(_fresh, rollup_snapshot.load, rollup_snapshot.dump, self._again),
+            most_steps=256,
+            most_bytes=262_144,
+        )
+
+    def process(self, batch: Batch, table: PartitionTable, now: Instant) -> Output:
+        """Fold a batch of digests into the state."""
+        output = Output()
+        digests, values = [], []
+        for record in batch.records:
+            digest = digest_wire.decode(record.value)
+            if isinstance(digest, Reject) or record.value is None:
+                reason = digest.reason if isinstance(digest, Reject) else "empty_value"
+                output.tallies[tally.rejected(batch.topic, reason)] += 1
+                continue
+            digests.append(digest)
+            values.append(record.value)
+        if digests:
+            live = self._journal.open(table, _NAME, now)
+            self._advance(table, live, digests, values, now, output)
+        return output
+
+    def due_at(self, key: bytes, value: bytes) -> Instant | None:
+        """Answer when the state wants a step without news."""
+        del key
+        return Journal.due_at(value)
+
+    def due(self, table: PartitionTable, now: Instant) -> Output:
+        """Let the state take a step when its time has come."""
+        output = Output()
+        if not table.due(now) or table.get(_NAME) is None:
+            return output
+        live = self._journal.open(table, _NAME, now)
+        wanted = live.state.wake_at()
+        if wanted is not None and wanted <= now:
+            self._advance(table, live, (), (), now, output)
+        return output
+
+    def _advance(  # noqa: PLR0913, PLR0917  # what a step is made of
+        self,
+        table: PartitionTable,
+        live: Live[Rollup],
+        digests: Sequence[Digest],
+        values: Sequence[bytes],
+        now: Instant,
+        output: Output,
+    ) -> None:
+        alerts = live.state.step(digests, now)
+        wake_at = live.state.wake_at()
+        if alerts or live.dirty:
+            self._journal.seal(table, live, now, wake_at)
+        else:
+            self._journal.keep(table, live, _LINE.join(values), now, wake_at)
+        for alert in (*self._unheard, *alerts):
+            outgoing = alert_wire.record(alert)
+            output.messages.append(Message(*outgoing))
+            event = alert_wire.TYPES[alert.turn]
+            told = tally.alert(alert.kind, event, alert.scope, alert.cause)
+            output.tallies[told] += 1
+        self._unheard.clear()
+
+    def _again(self, rollup: Rollup, heard: bytes, now: Instant) -> bool:
+        """Take a step that was taken before; answers whether it said anything new."""
+        read = [digest_wire.decode(value) for value in heard.split(_LINE) if value]
+        digests = [digest for digest in read if not isinstance(digest, Reject)]
+        alerts = rollup.step(digests, now)
+        self._unheard += alerts
+        return bool(alerts) or len(digests) < len(read)
