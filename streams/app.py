@@ -130,6 +130,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         session_timeout=settings.session_timeout_seconds,
         transaction_timeout=settings.transaction_timeout_seconds,
         max_pending_records=settings.max_pending_records,
+        check_crcs=settings.check_crcs,
     )
 
 

@@ -117,6 +117,11 @@ class Settings(BaseSettings):
         description="Compare all topics with the contracts at start, and refuse to"
         " start when one differs; off for brokers that cannot say, as the demo's.",
     )
+    check_crcs: bool = Field(
+        default=True,
+        description="Check the check sum of every record batch that is read; off only"
+        " for the demo's broker, whose transaction markers have none.",
+    )
     store: Store = Field(Store.MEMORY, description="Where the worker keeps its tables.")
 
     web_host: str = Field(

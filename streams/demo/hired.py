@@ -36,7 +36,7 @@ class HiredWorker:
             *("--topic-prefix", settings.topic_prefix),
             *("--app-id", settings.app_id),
             *("--web-port", "0", "--log-format", "console"),
-            *(["--no-check-topics"] if embedded else []),
+            *(["--no-check-topics", "--no-check-crcs"] if embedded else []),
         ]
         self._environment = {"PYTHONUTF8": "1"} if embedded else None
 

@@ -75,8 +75,9 @@ def topics_of_our_own(
     )
     wish = Wish(prefix, app_id, PARTITIONS)
     admin = TopicAdmin(settings, wish)
+    wanted = plan(wish, admin.found())
     try:
-        admin.create(plan(wish, {}))
+        admin.create(wanted)
         yield settings
     except BaseException:
         # What went wrong is to be told, not what could not be tidied up after it.

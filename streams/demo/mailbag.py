@@ -66,7 +66,7 @@ class Bounce(NamedTuple):
             len(self.recipients) == 1
             and told.address == told.final_recipient
             and told.address.isascii()
-            and self.envelope_id is not None
+            and told.address in (self.envelope_id or "")
         )
 
 
