@@ -15,6 +15,8 @@ from email.policy import compat32
 from html import unescape
 
 MAX_BYTES = 1 << 20
+MAX_LINES = 40_000
+"""Lines; a mail of `MAX_BYTES` has 15,000 when it is encoded as usual."""
 MAX_DEPTH = 20
 MAX_PARTS = 200
 MAX_BOUNDARY = 2000
@@ -107,6 +109,8 @@ def read(raw: bytes) -> Letter:
 def _cut(raw: bytes) -> bytes:
     """Shorten what is larger, deeper or in more parts than a report can need."""
     raw = raw[:MAX_BYTES]
+    if raw.count(b"\n") > MAX_LINES:
+        raw = b"\n".join(raw.split(b"\n", MAX_LINES)[:MAX_LINES])
     for match in _BOUNDARY.finditer(raw):
         if not _FIELD_ENDS.search(raw, match.end(), match.end() + MAX_BOUNDARY):
             raw = raw[: match.start()]

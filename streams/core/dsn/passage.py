@@ -143,7 +143,13 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
                 passage = passage._replace(rank=5)
             heads.append((number, passage))
     surest = min((passage.rank for _, passage in heads), default=0)
-    heads = [(number, passage) for number, passage in heads if passage.rank == surest]
+    heads = [head for head in heads if head[1].rank == surest]
+    # A line that names the same address again belongs to what is said about it.
+    heads = [
+        head
+        for before, head in zip([None, *heads], heads, strict=False)
+        if before is None or before[1].address != head[1].address
+    ]
     found: dict[str, Passage] = {}
     for index, (number, head) in enumerate(heads):
         following = heads[index + 1][0] if index + 1 < len(heads) else len(lines)
