@@ -103,7 +103,7 @@ def good():
 def bad():
     """Answer records that cannot be used, each in a way of its own."""
     text = json.dumps(attempt(9))
-    no_report = base64.b64encode(f"Subject: {ADDRESS}\n\n{TEXT}".encode()).decode()
+    no_report = base64.b64encode(b"Subject: quokka\n\nwombat").decode()
     report = {"id": "emu-r", "time": WHEN, "tenant_id": "acme"}
     values = {
         Topic.SEND_ATTEMPTS: [
