@@ -4,10 +4,17 @@ Faust only warns about a missing topic and then waits, looking healthy, for ever
 """
 
 import asyncio
+import ssl
 from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.conn import create_conn
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    KafkaError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
 
 from streams.engine.bulletin import Bulletin
 from streams.engine.client import authentication
@@ -17,6 +24,12 @@ from streams.errors import ConfigurationError, Unavailable
 
 LIMIT = 20.0
 """Seconds for the brokers to answer."""
+REFUSALS = (
+    AuthenticationFailedError,
+    SaslAuthenticationFailed,
+    UnsupportedSaslMechanismError,
+)
+"""What a broker says to somebody whom it does not know."""
 
 
 async def check_topics(
@@ -25,14 +38,15 @@ async def check_topics(
     """Refuse to start on topics that the lanes cannot work with.
 
     Raises:
-        ConfigurationError: a topic is missing, or a changelog has another number
-            of partitions than the input it belongs to.
+        ConfigurationError: a topic is missing, a changelog has another number of
+            partitions than its input, or the brokers refuse who we are.
         Unavailable: no broker answers.
     """
     try:
         async with asyncio.timeout(LIMIT):
             counts = await _partition_counts(config)
     except (KafkaError, OSError, TimeoutError) as error:
+        await _look_for_a_refusal(config)
         message = f"no answer from Kafka at {config.bootstrap_servers}"
         raise Unavailable(message) from error
     read = [topic for spec in specs for topic in spec.topics]
@@ -59,6 +73,33 @@ def _check_changelog(
             f" as {name}: run `mailflag topics apply`"
         )
         raise ConfigurationError(message)
+
+
+async def _look_for_a_refusal(config: EngineConfig) -> None:
+    """Tell a broker that refuses from one that is away.
+
+    aiokafka logs why each server could not be used and then says only that none
+    could (client.py:242).
+    """
+    host, _, port = config.servers[0].rpartition(":")
+    try:
+        async with asyncio.timeout(LIMIT):
+            connection = await create_conn(host, int(port), **authentication(config))
+    except REFUSALS as error:
+        message = (
+            f"{config.servers[0]} refuses user, password or mechanism"
+            f" ({type(error).__name__}): check the SASL settings"
+        )
+        raise ConfigurationError(message) from error
+    except ssl.SSLError as error:
+        message = (
+            f"no TLS with {config.servers[0]} ({error.reason or 'handshake'}):"
+            " check the SSL settings"
+        )
+        raise ConfigurationError(message) from error
+    except (KafkaError, OSError, TimeoutError, ValueError):
+        return  # away; or a port that is none, which bootstrap has refused already
+    connection.close()
 
 
 async def _partition_counts(config: EngineConfig) -> dict[str, int]:

@@ -92,7 +92,9 @@ class Chaos:
         self._thaw()
         for place, worker in enumerate(self.workers):
             if not worker.alive:
-                self.exits[worker.wait()] += 1
+                said = worker.said("worker_failed")
+                why = said[-1]["reason"] if said else "no reason told"
+                self.exits[worker.wait(), why] += 1
                 self._replace(place)
 
     def _replace(self, place):

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import signal
+import ssl
 import sys
 import time
 from collections import Counter
@@ -19,7 +20,12 @@ from aiokafka import AIOKafkaProducer
 from streams.core.instant import Instant
 from streams.engine import ownership
 from streams.engine.bulletin import Bulletin
-from streams.engine.config import EngineConfig
+from streams.engine.config import (
+    EngineConfig,
+    SaslMechanism,
+    Security,
+    SecurityProtocol,
+)
 from streams.engine.fetching import FetchingThread
 from streams.engine.observer import NullObserver
 from streams.engine.spec import LaneSpec
@@ -230,6 +236,16 @@ def specs():
     return made
 
 
+def security():
+    told = dict(TOLD.get("security", {}))
+    if "cafile" in told:
+        told["ssl_context"] = ssl.create_default_context(cafile=told.pop("cafile"))
+    if told:
+        told["protocol"] = SecurityProtocol(told["protocol"])
+        told["sasl_mechanism"] = SaslMechanism(told["sasl_mechanism"])
+    return Security(**told)
+
+
 def main():
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
@@ -240,7 +256,7 @@ def main():
     inject(TOLD.get("fault"))
     watcher = Watcher()
     bulletins = [Bulletin(name) for name in TOLD.get("bulletins", [])]
-    config = EngineConfig(**TOLD["config"])
+    config = EngineConfig(**TOLD["config"], security=security())
     worker = build(config, specs(), watcher, bulletins=bulletins)
     hold_transactions(signal.SIGRTMIN + 1, 1.5)
     hold_transactions(signal.SIGRTMIN + 2, 9.0)
