@@ -19,7 +19,7 @@ def _any(*alternatives: str) -> re.Pattern[str]:
 
 
 _DAEMON = _any(
-    *(r"mailer-?daemon", r"postmaster", r"mail(?:er)? ?deliver", r"mdaemon"),
+    *(r"mailer-?daemon", r"post.?master", r"mail(?:er)? ?deliver", r"mdaemon"),
     *(r"delivery (?:sub)?system", r"mail (?:system|administrator)", r"mail ?server"),
     *(r"system administrator", r"mail\.delivery", r"imss@", r"interscan", r"exchange"),
     *(r"e-?mail (?:system|server)", r"internet mail", r"mailer@", r"bounce"),

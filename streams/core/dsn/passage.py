@@ -76,7 +76,7 @@ _NAME = (
 )
 
 _LEADING = re.compile(
-    rf"^[\s>*|]{{0,12}}<(?P<address>{ADDRESS})>\s{{0,3}}"
+    rf"^[\s>*|]{{0,12}}[<\"'](?P<address>{ADDRESS})[>\"']\s{{0,3}}"
     rf"(?:\((?:expanded\ from|originally\ addressed\ to):?\s*<?(?P<original>{ADDRESS})"
     r">?\)\s{0,3})?(?:\.\.\.|[:,])\s{0,3}(?P<rest>.*)$".replace(r"\ ", " "),
     re.IGNORECASE,
