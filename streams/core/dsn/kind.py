@@ -41,7 +41,14 @@ _SUBJECT = _any(
     r"warning: (?:could not|message)",
     # German, French, Italian, Spanish, Portuguese, Polish, Dutch.
     *(r"unzustellbar", r"nicht zugestellt", r"non remis", r"echec", r"échec"),
-    *(r"non recapitabil", r"mancat", r"no entregad", r"devuelto", r"devolvid"),
+    *(
+        r"non recapitabil",
+        r"mancat",
+        r"no entregad",
+        r"no se p\w+ entregar",
+        r"devuelto",
+        r"devolvid",
+    ),
     *(r"n[aã]o entregue", r"niedostarczon", r"onbestelbaar"),
     # Russian, Japanese, Chinese.
     *(r"недоставлен", r"не доставлен", r"配信", r"エラー", r"返送", r"退信", r"退回"),
@@ -69,7 +76,12 @@ _FAILED = _any(
     *(r"considered unsoli", r"transcript of session", r"server message", r"smtp error"),
     r"generated (?:the )?(?:following )?response|returned to (?:you|sender)",
     r"account (?:is |has been )?(?:disabled|closed|over)",
-    *(r"non .{0,20}(?:consegn|entregad|remis)", r"nicht zugestellt", r"не может быть"),
+    *(
+        r"non .{0,20}(?:consegn|entregad|remis)",
+        r"nicht zugestellt",
+        r"не может быть",
+        r"no se p\w+ entregar",
+    ),
 )
 _DELAYED = _any(
     *(r"(?:not|n't) yet been (?:deliver|transfer|sent)", r"has not yet"),

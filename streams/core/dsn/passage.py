@@ -212,7 +212,7 @@ def _said(rest: str, lines: list[str]) -> str:
     said = [rest] if rest.strip() else []
     for line in lines[:40]:
         if line.strip():
-            if _RULE.match(line):
+            if _RULE.match(line) or ("@" in line and _CONTACT.search(line)):
                 break
             said.append(line)
         elif said:
