@@ -131,6 +131,7 @@ def engine_config(settings: Settings) -> EngineConfig:
         transaction_timeout=settings.transaction_timeout_seconds,
         max_pending_records=settings.max_pending_records,
         check_crcs=settings.check_crcs,
+        follow_records=settings.follow_records,
     )
 
 
@@ -142,13 +143,13 @@ def build_worker(settings: Settings) -> "Worker":
     """
     # Loaded here: what runs without Kafka must not wait for Faust.
     from streams.engine.worker import build  # noqa: PLC0415
-    from streams.obs import health, logs  # noqa: PLC0415
+    from streams.obs import health, logs, tracing  # noqa: PLC0415
     from streams.obs.metrics import Metrics, OpenAlert  # noqa: PLC0415
 
     logs.configure(
         settings.log_format, settings.log_level, revealed(settings.log_hash_key) or ""
     )
-    metrics = Metrics()
+    metrics = tracing.traced() if settings.traces else Metrics()
     stages = build_stages(settings)
     worker = build(
         engine_config(settings), stages.specs(), metrics, bulletins=stages.bulletins()

@@ -122,6 +122,12 @@ class Settings(BaseSettings):
         description="Check the check sum of every record batch that is read; off only"
         " for the demo's broker, whose transaction markers have none.",
     )
+    follow_records: bool = Field(
+        default=False,
+        description="Let time go by the newest record that was read, not by the wall:"
+        " for playing recorded traffic back, as the demo does. Never in production,"
+        " where nothing would become due while no mail is sent.",
+    )
     store: Store = Field(Store.MEMORY, description="Where the worker keeps its tables.")
 
     web_host: str = Field(
@@ -141,6 +147,13 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Key of the hash that stands for an address in a log line;"
         " without one a new key is made at every start.",
+    )
+
+    traces: bool = Field(
+        default=False,
+        description="Send traces of transactions by OTLP; needs the extra `tracing`."
+        " Where to is told by OpenTelemetry's own variables, as"
+        " OTEL_EXPORTER_OTLP_ENDPOINT.",
     )
 
     security_protocol: SecurityProtocol = Field(
