@@ -173,10 +173,11 @@ _CONTACT = re.compile(
     re.IGNORECASE,
 )
 _OTHER_PARTY = re.compile(
-    r"from|sender|reply.?to|return.?path|errors?.?to|subject|subj|date|sent|by|bcc"
-    r"|message.?id|mail from|envelope.from|x-postfix-sender|server|host|via|author|id",
+    r"(?:\w+[ -]){0,2}(?:from|sender|reply.?to|return.?path|errors?.?to|subject|subj|date|sent|by|bcc"
+    r"|message.?id|mail from|envelope.from|x-postfix-sender|server|host|via|author|id)",
     re.IGNORECASE,
 )
+_FOOTER = re.compile(r"\s*(?:please |for (?:further|more) |if you )", re.IGNORECASE)
 _RULE = re.compile(r"^\s{0,20}[-_=*#~]{8,}")
 
 
@@ -212,7 +213,7 @@ def _said(rest: str, lines: list[str]) -> str:
     said = [rest] if rest.strip() else []
     for line in lines[:40]:
         if line.strip():
-            if _RULE.match(line) or ("@" in line and _CONTACT.search(line)):
+            if _RULE.match(line) or _FOOTER.match(line):
                 break
             said.append(line)
         elif said:
