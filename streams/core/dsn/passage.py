@@ -173,8 +173,8 @@ _CONTACT = re.compile(
     re.IGNORECASE,
 )
 _OTHER_PARTY = re.compile(
-    r"(?:\w+[ -]){0,2}(?:from|sender|reply.?to|return.?path|errors?.?to|subject|subj|date|sent|by|bcc"
-    r"|message.?id|mail from|envelope.from|x-postfix-sender|server|host|via|author|id)",
+    r"(?:\w+[ -]){0,2}(?:from|sender|reply.?to|return.?path|errors?.?to|subject|subj"
+    r"|date|sent|by|bcc|message.?id|mail from|envelope.from|x-postfix-sender|server|host|via|author|id)",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(r"\s*(?:please |for (?:further|more) |if you )", re.IGNORECASE)
