@@ -1,13 +1,15 @@
 """The engine's own connections to Kafka: producers of lanes, readers of logs."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.engine.config import Compression, EngineConfig
 
 RETRY_BACKOFF_MS = 20
-"""aiokafka's default of 100 ms is felt in every transaction that must retry."""
+"""aiokafka's default of 100 ms is felt in every transaction that must retry, and
+in every recovery: a new client knows no partition's leader and tries twice."""
 _BATCH_OVERHEAD = 4096
 
 
@@ -62,9 +64,30 @@ def log_reader(config: EngineConfig, purpose: str) -> AIOKafkaConsumer:
         check_crcs=config.check_crcs,
         max_partition_fetch_bytes=config.fetch_max_bytes,
         fetch_max_wait_ms=100,
+        retry_backoff_ms=RETRY_BACKOFF_MS,
         request_timeout_ms=int(config.request_timeout * 1000),
         **authentication(config),
     )
+
+
+async def log_bounds(
+    config: EngineConfig, tps: Iterable[tuple[str, int]]
+) -> dict[tuple[str, int], tuple[int, int]]:
+    """Answer the first and the next offset of each partition's log.
+
+    On a connection of its own: a broker answers a connection's requests one after
+    the other, and the group's consumer nearly always has a fetch waiting there,
+    which held a rebalance up for most of a second.
+    """
+    names = [TopicPartition(*tp) for tp in tps]
+    reader = log_reader(config, "bounds")
+    await reader.start()
+    try:
+        begins = await reader.beginning_offsets(names)
+        ends = await reader.end_offsets(names)
+    finally:
+        await reader.stop()
+    return {tuple(name): (begins[name], ends[name]) for name in names}
 
 
 def _producing(config: EngineConfig) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from faust.transport.drivers.aiokafka import Consumer, Transport
 from faust.types import TP, ConsumerMessage
 from mode import Service
 
+from streams.engine.client import log_bounds
 from streams.engine.ending import end_now
 from streams.engine.event import FAUST_LOGGER, Event, note
 from streams.engine.exits import ExitCode
@@ -184,7 +185,7 @@ class BatchConsumer(Consumer):
             self._positions.end_seek(exact)
 
     async def _exact(self, positions: dict[TP, int | None]) -> dict[TP, int]:
-        bounds = await self._thread.bounds(list(positions))
+        bounds = await log_bounds(self.config, positions)
         exact = {}
         for tp, wanted in positions.items():
             first, end = bounds[tp]

@@ -107,14 +107,6 @@ class FetchingThread(AIOKafkaConsumerThread):
         offsets: list[int | None] = await asyncio.gather(*asked)  # one request
         return offsets
 
-    async def bounds(self, tps: list[TP]) -> dict[TP, tuple[int, int]]:
-        """Answer the first and the next offset of each partition's log."""
-        consumer = self._ensure_consumer()
-        names = [TopicPartition(*tp) for tp in tps]
-        begins = await self.run(consumer.beginning_offsets(names))
-        ends = await self.run(consumer.end_offsets(names))
-        return {TP(*name): (begins[name], ends[name]) for name in names}
-
     async def seek_to(self, positions: Mapping[TP, int]) -> None:
         """Continue reading at the given positions."""
         await self.run(self._seek_to(positions))

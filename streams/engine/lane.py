@@ -88,6 +88,7 @@ class Lane(ABC):
         There is no await between reading the table and accepting: nobody else
         sees the state in between.
         """
+        clock.read(records[-1].timestamp)
         now, began = clock(), time.perf_counter()
         batch = Batch(self.topic, self.tp.partition, records)
         try:
