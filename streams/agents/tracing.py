@@ -12,6 +12,7 @@ from streams.core.evidence import Action, Attempt, Failure, Outcome, Report
 from streams.core.failure import PeerRole
 from streams.core.instant import Instant
 from streams.core.message import REPORTED, Message, fate
+from streams.core.provider import provider
 from streams.core.state import AddressState, Folded
 
 _SETTLED = 6 * 3_600_000
@@ -75,6 +76,7 @@ class Tracer(NamedTuple):
             return
         session = self.folded.before.session if self.folded.before else None
         counted = None
+        named = report.provider
         reported_before = (
             self.folded.before is not None
             and self.folded.before.reports & REPORTED[Action.FAILED]
@@ -82,6 +84,9 @@ class Tracer(NamedTuple):
         if session is not None and session.outcome is Outcome.ACCEPTED:
             by_mx = session.peer_role is not PeerRole.RELAY
             counted = Hop.MX if by_mx else Hop.SUBMISSION
+        if session is None or session.peer_role is not PeerRole.MX:
+            # Counted by the domain, because only a relay of ours was seen.
+            named = provider(None, self.evidence.address.rpartition("@")[2])
         tried = report.at if session is None else session.at
         self.activity.add(
             Trial(
@@ -89,7 +94,8 @@ class Tracer(NamedTuple):
                 at=report.at,
                 tried_at=tried,
                 customer=self._customer(),
-                provider=report.provider,
+                provider=named,
+                operator=report.provider,
                 hop=Hop.MX,
                 reported=True,
                 attempt=1,

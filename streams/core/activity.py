@@ -44,6 +44,7 @@ class Trial(NamedTuple):
     customer: str
     """Customer id, else the address: one voice each."""
     provider: str
+    """Under which the mail's 250, if any, was or would be counted."""
     hop: Hop
     reported: bool
     """Said by a report (DSN), not by the session."""
@@ -61,6 +62,9 @@ class Trial(NamedTuple):
     peer: str | None = None
     host: str | None = None
     template_id: str | None = None
+    operator: str = ""
+    """Who refused, when the report names another than `provider`: the operator
+    of a domain that only a relay of ours has talked to."""
 
 
 class Contradiction(NamedTuple):
@@ -98,6 +102,8 @@ class Weighed(NamedTuple):
     trials: int
     lag: int
     """Longest time from the attempt to the report, in seconds; 0 without one."""
+    operator: str = ""
+    """Who refused, when that is not the provider of the key."""
 
 
 def hop(role: PeerRole | None, phase: Phase | None, side: Side | None) -> Hop:
@@ -173,14 +179,12 @@ class Activity:
         where = Hop.MX if at_mx else Hop.SUBMISSION
         said = min(trial.at, trial.arrived_at)
         lag = max(1, (said - tried) // 1000) if trial.reported else 0
-        key = Failed(
-            minute,
-            where,
-            trial.provider,
-            trial.failure_class,
-            customer_hash(trial.customer),
-        )
-        self.failed[key] = _heavier(self.failed.get(key), Weighed(weight, 1, lag))
+        customer = customer_hash(trial.customer)
+        kind = trial.failure_class
+        key = Failed(minute, where, trial.provider, kind, customer)
+        operator = "" if trial.operator == trial.provider else trial.operator
+        weighed = Weighed(weight, 1, lag, operator)
+        self.failed[key] = _heavier(self.failed.get(key), weighed)
         self._sample(trial, where, Instant(said))
 
     def contradict(self, contradiction: Contradiction) -> None:
@@ -218,7 +222,7 @@ class Activity:
             counts[0] += 1
 
     def _sample(self, trial: Trial, where: Hop, said: Instant) -> None:
-        kind = (where, trial.failure_class, trial.provider)
+        kind = (where, trial.failure_class, trial.operator or trial.provider)
         kept = self.samples.setdefault(kind, [])
         if len(kept) == _SAMPLES_OF_A_KIND and kept[-1].at <= said:
             return
@@ -276,7 +280,10 @@ def _heavier(old: Weighed | None, new: Weighed) -> Weighed:
     if old is None:
         return new
     return Weighed(
-        max(old.weight, new.weight), old.trials + new.trials, max(old.lag, new.lag)
+        max(old.weight, new.weight),
+        old.trials + new.trials,
+        max(old.lag, new.lag),
+        max(old.operator, new.operator),
     )
 
 

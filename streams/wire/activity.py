@@ -103,7 +103,7 @@ def decode(value: bytes | None) -> TenantActivity | Reject:
 
 
 def _failed(failed: Failed, weighed: Weighed) -> _Body:
-    return {
+    body: _Body = {
         "minute": render(Instant(failed.minute)),
         "hop": failed.hop,
         "provider": failed.provider,
@@ -113,6 +113,7 @@ def _failed(failed: Failed, weighed: Weighed) -> _Body:
         "trials": weighed.trials,
         "lag_seconds": weighed.lag,
     }
+    return body | {"operator": weighed.operator} if weighed.operator else body
 
 
 def _sample(
@@ -162,7 +163,10 @@ def _to_activity(body: _Body) -> TenantActivity:
             int(failed["customer"]),
         )
         activity.failed[key] = Weighed(
-            float(failed["weight"]), int(failed["trials"]), int(failed["lag_seconds"])
+            float(failed["weight"]),
+            int(failed["trials"]),
+            int(failed["lag_seconds"]),
+            failed.get("operator", ""),
         )
     for sample in body["samples"]:
         kind = (Hop(sample["hop"]), _class(sample), sample["provider"])

@@ -125,6 +125,7 @@ def _word(word: Word) -> _Body:
                 weighed.weight,
                 weighed.trials,
                 weighed.lag,
+                weighed.operator,
             ]
             for failed, weighed in word.failed.items()
         ],
@@ -213,9 +214,10 @@ def _to_word(body: _Body) -> Word:
 
 
 def _to_failed(row: _Row) -> tuple[Failed, Weighed]:
-    minute, hop, provider, failure_class, customer, weight, trials, lag = row
+    minute, hop, provider, failure_class, customer, *weighed = row
+    weight, trials, lag, operator = weighed
     where = _instant(minute), Hop(hop), provider, _class(failure_class), int(customer)
-    return Failed(*where), Weighed(float(weight), int(trials), int(lag))
+    return Failed(*where), Weighed(float(weight), int(trials), int(lag), operator)
 
 
 def _to_verdict(tenant_id: str, body: _Body) -> Verdict:

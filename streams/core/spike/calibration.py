@@ -145,6 +145,8 @@ PROVIDER_ODDS = -4.0
 """... and from the tenant to a provider."""
 PROVIDER_DOMINANCE = 0.6
 """An alert about a provider holds at least this share of the votes."""
+MOST = 0.8
+"""What an operator that refuses us refuses at most, for whom nothing is counted."""
 REFINE = 30 * MINUTE
 """After opening, scope and cause may move for so long."""
 TWIN = 1 * HOUR
@@ -218,6 +220,8 @@ CHILDREN = 64
 """Tenants whose mail decides when a parent is over: more say nothing new."""
 CHILDREN_TOLD = 100
 """Keys of children in an alert."""
+NAMES = 256
+"""Domains known to be run by a parent's provider."""
 SETTLED = 2 * HOUR
 """Minutes of a parent older than this are kept as sums ..."""
 FIVE = 5 * MINUTE

@@ -30,6 +30,8 @@ class Voice(NamedTuple):
     failure_class: FailureClass
     provider: str
     """`ledger.REST` when the provider has no counters of its own."""
+    operator: str
+    """Who refused: the provider, or whom a report named instead."""
     contradicted: bool = False
     """Proof of delivery came: the failure was none."""
 
@@ -150,6 +152,22 @@ class Channel:
     def by_provider(self) -> Counter[str]:
         """Count customers by provider."""
         return Counter(voice.provider for voice in self.voices.values())
+
+    def operator(self) -> tuple[str, int]:
+        """Say who refused most of the customers, and how many; needs a voice."""
+        counts = Counter(voice.operator for voice in self.voices.values())
+        return max(counts.items(), key=lambda pair: (pair[1], pair[0]))
+
+    @property
+    def label(self) -> str | None:
+        """Who the channel is about, for people; None when it is about no one."""
+        if not self.of_provider:
+            return None
+        if not self.voices:
+            return self.name
+        named, customers = self.operator()
+        clear = customers >= cal.PROVIDER_DOMINANCE * len(self.voices)
+        return named if clear else self.name
 
     def by_class(self) -> Counter[FailureClass]:
         """Count customers by class."""

@@ -15,7 +15,6 @@ from streams.core.spike.hearing import (
     hear_goods,
     learn_rates,
 )
-from streams.core.spike.ledger import REST
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.opening import consider
 from streams.core.spike.recovery import look
@@ -105,14 +104,9 @@ def suspicion(tenant: Tenant) -> Suspicion | None:
         return None
     if strongest is tenant.submission:
         return Suspicion(strongest.cause(), Hop.SUBMISSION, None)
-    votes = strongest.by_provider()
-    provider = max(votes, key=lambda p: (votes[p], p))
-    clear = votes[provider] >= cal.PROVIDER_DOMINANCE * len(strongest.voices)
-    return Suspicion(
-        strongest.cause(),
-        Hop.MX,
-        provider if clear and provider != REST else None,
-    )
+    operator, customers = strongest.operator()
+    clear = customers >= cal.PROVIDER_DOMINANCE * len(strongest.voices)
+    return Suspicion(strongest.cause(), Hop.MX, operator if clear else None)
 
 
 def _hear(tenant: Tenant, activity: Activity) -> list[Verdict]:

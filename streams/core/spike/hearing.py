@@ -62,7 +62,8 @@ def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
             and failed.failure_class is not FailureClass.DELIVERY_EXPIRED
         ):
             tenant.lags.add(weighed.lag)
-        for channel in _channels(tenant, failed):
+        operator = weighed.operator or failed.provider
+        for channel in _channels(tenant, failed, operator):
             if channel.incident is None and failed.minute <= tenant.explained_until(
                 channel
             ):
@@ -89,7 +90,7 @@ def hear_contradictions(tenant: Tenant, activity: Activity) -> list[Channel]:
     ]
 
 
-def _channels(tenant: Tenant, failed: Failed) -> list[Channel]:
+def _channels(tenant: Tenant, failed: Failed, operator: str) -> list[Channel]:
     """Say for which hypotheses a failure speaks.
 
     An open incident explains what falls under it; only what nothing explains
@@ -102,12 +103,14 @@ def _channels(tenant: Tenant, failed: Failed) -> list[Channel]:
         )
         if troubled or failed.failure_class not in PAST_US:
             return [own]
-    provider = tenant.providers.get(failed.provider)
-    if provider is not None and provider.incident is not None:
-        return [provider]
+    for channel in tenant.providers.values():
+        if channel.incident is not None and (
+            channel.name == failed.provider or channel.incident.provider == operator
+        ):
+            return [channel]
     if tenant.beyond.incident is not None:
         return [tenant.beyond]
-    provider = provider or tenant.make_channel(failed.provider)
+    provider = tenant.make_channel(failed.provider)
     return [tenant.beyond] if provider is None else [tenant.beyond, provider]
 
 
@@ -115,7 +118,12 @@ def _vote(
     tenant: Tenant, channel: Channel, failed: Failed, weighed: Weighed, bucket: int
 ) -> bool:
     channel.fail(bucket, weighed.trials, weighed.lag, tenant.now)
-    voice = Voice(bucket, failed.failure_class, tenant.named(failed.provider))
+    voice = Voice(
+        bucket,
+        failed.failure_class,
+        tenant.named(failed.provider),
+        weighed.operator or failed.provider,
+    )
     return channel.vote(failed.customer, voice, weighed.weight)
 
 

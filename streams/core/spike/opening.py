@@ -90,16 +90,16 @@ def _over(tenant: Tenant, channel: Channel, since: int) -> bool:
 
 
 def _open(tenant: Tenant, channel: Channel, since: int) -> Verdict | None:
-    owner = channel
+    owner, operator = channel, None
     if channel is not tenant.submission:
         if tenant.beyond.incident is not None:
             return None
-        owner = _owner(tenant, channel, since)
+        owner, operator = _owner(tenant, channel, since)
         if owner.incident is not None:
             return None
-        twin = _twin(tenant, channel, owner)
+        twin = _twin(tenant, channel, operator)
         if twin is not None:
-            return move(tenant, twin, tenant.beyond)
+            return move(tenant, twin, tenant.beyond, None)
     if owner is not channel:
         owner.votes = {b: list(w) for b, w in channel.votes.items()}
         owner.failures = dict(channel.failures)
@@ -109,42 +109,47 @@ def _open(tenant: Tenant, channel: Channel, since: int) -> Verdict | None:
     owner.forget(since)
     owner.due, owner.recovered_at = 0, None
     owner.strong = owner.strong._replace(since=since, votes=OF_ALL)
-    provider = owner.name if owner.of_provider else None
     owner.incident = Incident(
         tenant_id=tenant.id,
         hop=Hop.SUBMISSION if owner is tenant.submission else Hop.MX,
         since=Instant(since),
         opened_at=tenant.now,
-        scope=Scope.TENANT if provider is None else Scope.PROVIDER,
-        provider=provider,
+        scope=Scope.TENANT if operator is None else Scope.PROVIDER,
+        provider=operator,
         cause=cause,
         mismatch=owner.mismatch,
         last_seen_at=tenant.now,
         told_at=tenant.now,
     )
-    if provider is not None:  # its votes are no evidence for the tenant's channel
+    if owner.of_provider:  # its votes are no evidence for the tenant's channel
         tenant.beyond.clear()
     tenant.check_at = tenant.now + cal.CHECK_EVERY
     return verdict(tenant, owner, Turn.OPENED)
 
 
-def _owner(tenant: Tenant, channel: Channel, since: int) -> Channel:
-    """Answer the channel whose hypothesis explains the evidence best."""
-    ratio, provider = odds(tenant, channel, since)
-    if channel is not tenant.beyond:
-        return tenant.beyond if ratio > 0 else channel
-    if ratio >= 0 or provider is None:
-        return channel
-    return tenant.make_channel(provider) or channel
+def _owner(tenant: Tenant, channel: Channel, since: int) -> tuple[Channel, str | None]:
+    """Answer the channel that explains the evidence best, and whom it blames.
+
+    An operator is blamed, or, with None, the whole tenant's mail.
+    """
+    found = odds(tenant, channel, since)
+    if channel.of_provider:
+        if found.tenant > 0:
+            return tenant.beyond, None
+        return channel, channel.label
+    if found.tenant >= 0 or found.operator is None:
+        return channel, None
+    named = None if found.name is None else tenant.make_channel(found.name)
+    return named or channel, found.operator
 
 
-def _twin(tenant: Tenant, channel: Channel, owner: Channel) -> Channel | None:
+def _twin(tenant: Tenant, channel: Channel, operator: str | None) -> Channel | None:
     """Answer a provider's incident that was the beginning of this one."""
     kind = family(channel.cause())
     for other in tenant.providers.values():
         incident = other.incident
         if incident is None or tenant.now - incident.opened_at >= cal.TWIN:
             continue
-        if owner is tenant.beyond or family(incident.cause) == kind:
+        if operator is None or family(incident.cause) == kind:
             return other
     return None

@@ -44,6 +44,8 @@ class Parent:
     revision: int = 0
     failed: int = 0
     reached: int = 0
+    names: set[str] = field(default_factory=set)
+    """Providers under which the mail to `provider` is counted, too."""
     counts: dict[int, dict[str, list[float]]] = field(default_factory=dict)
     """Minute -> tenant -> good and failed trials."""
     settled: dict[int, list[float]] = field(default_factory=dict)
@@ -84,6 +86,10 @@ class Parent:
         beyond = incident.provider is None and incident.hop is Hop.MX
         return same and (self.provider is None or beyond)
 
+    def explains(self, provider: str) -> bool:
+        """Say whether a provider's refusals are this fault's."""
+        return self._here(provider)
+
     def adopt(self, tenant_id: str, hop: Hop) -> None:
         """Take a tenant as a child; beyond a number it is only counted by its mail."""
         if len(self.children) < cal.CHILDREN:
@@ -93,7 +99,7 @@ class Parent:
         """Count a child's mail."""
         own = self.children[word.tenant_id] is Hop.SUBMISSION
         for (minute, provider), (submitted, by_mx, by_relay) in word.passed.items():
-            if minute < self.since or self.provider not in {None, provider}:
+            if minute < self.since or not self._here(provider):
                 continue
             goods: float = submitted
             if not own:
@@ -102,10 +108,13 @@ class Parent:
                 self._count(minute, word.tenant_id)[0] += goods
                 self.reached += submitted if own else by_mx + by_relay
         for failed, weighed in word.failed.items():
-            if not self._alike(failed.failure_class, failed.provider, failed.minute):
+            operator = weighed.operator or failed.provider
+            if not self._alike(failed.failure_class, operator, failed.minute):
                 continue
             at_us = failed.hop is Hop.SUBMISSION
-            here = self.provider in {None, failed.provider}
+            here = self.provider in {None, operator}
+            if here and operator != failed.provider and len(self.names) < cal.NAMES:
+                self.names.add(failed.provider)
             same = self.provider is not None or self._same(failed.failure_class)
             if own == at_us and here and same:
                 self._count(failed.minute, word.tenant_id)[1] += weighed.trials
@@ -113,9 +122,12 @@ class Parent:
                 self.failed += weighed.trials
                 self.last_seen_at = now
             if self.young(now) and len(self.votes) < cal.POOL_KEPT:
-                at = None if at_us else failed.provider
+                at = None if at_us else operator
                 vote = (failed.failure_class, at)
                 self.votes.setdefault((word.tenant_id, failed.customer), vote)
+
+    def _here(self, provider: str) -> bool:
+        return self.provider in {None, provider} or provider in self.names
 
     def _alike(self, failure_class: FailureClass, provider: str, minute: int) -> bool:
         if minute < self.since:

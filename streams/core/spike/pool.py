@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from streams.core.activity import Failed, Hop
+from streams.core.activity import Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
 from streams.core.spike.lag import usually_matured
@@ -16,6 +16,8 @@ class Finding(NamedTuple):
     """A provider that refuses the mail of several tenants."""
 
     provider: str
+    operator: str
+    """Who refuses, as reports name it."""
     since: int
     cause: FailureClass
     votes: Counter[str]
@@ -33,6 +35,7 @@ class Pool:
         "matured_until",
         "minutes",
         "news",
+        "operators",
         "voices",
         "votes",
     )
@@ -44,6 +47,8 @@ class Pool:
         self.voices: dict[tuple[str, int], int] = {}
         """(tenant, customer) -> minute."""
         self.causes: Counter[FailureClass] = Counter()
+        self.operators: Counter[str] = Counter()
+        """Who refused, as reports named them."""
         self.goods = 0.0
         """Good mails, faded."""
         self.votes = 0.0
@@ -68,6 +73,7 @@ class Pool:
         """Nothing is left to explain, or it has been explained."""
         self.voices.clear()
         self.causes.clear()
+        self.operators.clear()
         for counts in self.minutes.values():
             counts[2] = 0
 
@@ -126,9 +132,9 @@ class Pools:
         for word in digest.words:
             for failed, weighed in word.failed.items():
                 if failed.hop is Hop.MX:
-                    self._vote(word.tenant_id, failed, weighed.lag)
+                    self._vote(word.tenant_id, failed, weighed)
 
-    def _vote(self, tenant_id: str, failed: Failed, lag: int) -> None:
+    def _vote(self, tenant_id: str, failed: Failed, weighed: Weighed) -> None:
         pool = self._pool(failed.provider)
         voice = (tenant_id, failed.customer)
         if voice in pool.voices or len(pool.voices) >= cal.POOL_KEPT:
@@ -136,9 +142,10 @@ class Pools:
         pool.voices[voice] = failed.minute
         pool.minute(failed.minute)[2] += 1
         pool.causes[failed.failure_class] += 1
+        pool.operators[weighed.operator or failed.provider] += 1
         pool.news += 1
         oldest = pool.matured_until
-        if lag and (oldest is None or failed.minute < oldest):
+        if weighed.lag and (oldest is None or failed.minute < oldest):
             pool.matured_until = failed.minute
 
     def _pool(self, provider: str) -> Pool:
@@ -194,7 +201,8 @@ class Pools:
         if few or max(tenants.values()) > cal.POOL_DOMINANCE * customers:
             return None
         cause, _ = pool.causes.most_common(1)[0]
-        return Finding(provider, since, cause, tenants, base)
+        operator, _ = pool.operators.most_common(1)[0]
+        return Finding(provider, operator, since, cause, tenants, base)
 
     def elsewhere(self, finding: Finding) -> Counter[str]:
         """Count the tenants' customers that fail at other providers meanwhile."""

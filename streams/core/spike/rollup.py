@@ -241,7 +241,7 @@ class Rollup:
 
     def _look(self, provider: str) -> None:
         open_ = [p for p in self.parents if p.resolved_at is None]
-        explained = any(p.provider in {None, provider} for p in open_)
+        explained = any(p.explains(provider) for p in open_)
         finding = self.pools.look(provider, self._now, explained=explained)
         if finding is None:
             return
@@ -260,9 +260,10 @@ class Rollup:
             here.total() + near.total()
         )
         tenants = here if only_here else here + near
-        provider = finding.provider if only_here else None
+        provider = finding.operator if only_here else None
         parent = self._raise(finding.since, finding.cause, provider, sorted(tenants))
         parent.base = finding.base
+        parent.names.add(finding.provider)
         if provider is not None:
             history = self.pools.history(finding, self._now)
             for minute, counts in history.items():

@@ -117,6 +117,10 @@ def _pack_pool(body: Packer, pool: Pool, names: Names) -> None:
         body.natural(names.number(tenant_id))
         body.natural(customer)
         body.natural(minute // cal.MINUTE)
+    body.natural(len(pool.operators))
+    for operator, customers in pool.operators.items():
+        body.natural(names.number(operator))
+        body.natural(customers)
     body.natural(len(pool.causes))
     for cause, customers in pool.causes.items():
         body.natural(names.number(cause))
@@ -134,6 +138,9 @@ def _load_pool(source: Unpacker, names: list[str]) -> Pool:
     for _ in source.times():
         voice = names[source.natural()], source.natural()
         pool.voices[voice] = source.natural() * cal.MINUTE
+    for _ in source.times():
+        operator = names[source.natural()]
+        pool.operators[operator] = source.natural()
     for _ in source.times():
         cause = to_class(names[source.natural()])
         pool.causes[cause] = source.natural()
@@ -198,6 +205,9 @@ def _pack_parent(body: Packer, parent: Parent, names: Names) -> None:
         body.maybe(maybe)
     for count in (parent.revision, parent.failed, parent.reached):
         body.natural(count)
+    body.natural(len(parent.names))
+    for name in sorted(parent.names):
+        body.natural(names.number(name))
     body.natural(len(parent.counts))
     for minute, by_tenant in parent.counts.items():
         body.integer(minute)
@@ -232,6 +242,7 @@ def _load_parent(source: Unpacker, names: list[str]) -> Parent:
     )
     parent.revision, parent.failed = source.natural(), source.natural()
     parent.reached = source.natural()
+    parent.names = {names[source.natural()] for _ in source.times()}
     for _ in source.times():
         minute = source.integer()
         parent.counts[minute] = {

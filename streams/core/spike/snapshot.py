@@ -184,6 +184,7 @@ def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
         body.natural(voice.bucket // cal.MINUTE)
         body.natural(2 * names.number(voice.failure_class) + voice.contradicted)
         body.natural(names.number(voice.provider))
+        body.natural(names.number(voice.operator))
     body.natural(channel.incident is not None)
     if channel.incident is not None:
         pack_incident(body, channel.incident)
@@ -214,10 +215,10 @@ def _load_channel(
     for _ in source.times():
         customer, bucket = source.natural(), source.natural() * cal.MINUTE
         number, contradicted = divmod(source.natural(), 2)
-        name = names[source.natural()]
+        name, operator = names[source.natural()], names[source.natural()]
         failure_class = to_class(names[number])
         channel.voices[customer] = Voice(
-            bucket, failure_class, name, bool(contradicted)
+            bucket, failure_class, name, operator, bool(contradicted)
         )
     if source.natural():
         channel.incident = load_incident(source, tenant_id)
