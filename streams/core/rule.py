@@ -182,7 +182,7 @@ class _Reader:
     def texts(self, entry: Mapping[str, object], key: str) -> tuple[str, ...]:
         value = entry.get(key, [])
         if isinstance(value, list) and all(isinstance(v, str) for v in value):
-            return tuple(value)
+            return tuple(" ".join(text.split()) for text in value)
         self.fault(str(entry.get("id", key)), f"{key} must be a list of texts")
         return ()
 
@@ -230,7 +230,7 @@ class _Reader:
             phases=self.phases(entry, identity),
             role=self.role(entry, identity),
             codes=self.texts(entry, "codes"),
-            source=str(entry.get("source", "")),
+            source=" ".join(str(entry.get("source", "")).split()),
             examples=self.texts(entry, "examples"),
         )
         for key in ("say", "source", "examples"):
