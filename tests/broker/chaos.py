@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
 
+# ruff: noqa: E402 - found through the path above
 from fault_proxy import ADD_PARTITIONS, END_TXN, INIT_PRODUCER_ID, PRODUCE, FaultProxy
 from kafka_broker import KafkaBroker
 from oracle import Flow
@@ -30,12 +31,12 @@ PAUSE, ZOMBIE = 1.5, 7.0
 class Chaos:
     """Workers under traffic and faults."""
 
-    def __init__(self, broker, seed, faults, *, proxy=None, workers=3, flow=None):
+    def __init__(self, broker, seed, faults, *, proxy=None, workers=3):
         self.random = random.Random(seed)
         self.faults = faults
         self.broker = broker
         self.proxy = proxy
-        self.flow = flow or Flow(broker.address, partitions=8)
+        self.flow = Flow(broker.address, partitions=8)
         self.wanted = workers
         self.workers = [self._start() for _ in range(workers)]
         self.ended = []
@@ -193,9 +194,11 @@ def main():
             left = chaos.flow.left
         finally:
             chaos.clean_up()
-    print(f"seed {options.seed}: {chaos.events} events, faults {dict(chaos.struck)}")
-    print(f"exits {dict(chaos.exits)}, proxy {dict(proxy.done)}")
-    print(f"not committed {left}, {findings}")
+    sys.stdout.write(
+        f"seed {options.seed}: {chaos.events} events, faults {dict(chaos.struck)}\n"
+        f"exits {dict(chaos.exits)}, proxy {dict(proxy.done)}\n"
+        f"not committed {left}, {findings}\n"
+    )
     sys.exit(0 if findings.nothing and not left else 1)
 
 

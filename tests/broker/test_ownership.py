@@ -216,5 +216,6 @@ def test_more_workers_than_partitions_leave_some_idle_but_ready(broker, worker):
     second.wait_ready()
     traffic.send()
     assert traffic.settle().nothing
-    assert first.alive
-    assert second.alive
+    wait_for(lambda: serving(first, 0) or serving(second, 0))
+    assert first.state["ready"]
+    assert second.state["ready"]

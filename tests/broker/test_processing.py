@@ -122,6 +122,32 @@ def test_a_stage_that_raises_ends_the_process_and_commits_nothing(flow, worker):
     assert flow.findings().nothing
 
 
+def test_no_half_batch_is_committed_when_a_stage_raises_in_its_middle(flow, worker):
+    one = worker(flow, config={"batch_max_records": 1000}).wait_ready()
+    for number in range(3000):
+        flow.send(b"tenant/user%d@mail.example" % number, b"set 1")
+        if not number % 300:
+            flow.send(b"tenant/poison@mail.example", b"die" if number > 2000 else b"")
+    flow.flush()
+    assert one.wait() == ExitCode.STAGE_FAILED
+    kept = read(flow.kafka, flow.changelog)
+    positions = {r.partition: int(r.value) for r in kept if r.key == OFFSET_KEY}
+    for partition, position in positions.items():
+        before = [
+            row.key
+            for row in read(flow.kafka, flow.evidence)
+            if row.partition == partition
+            and row.offset < position
+            and row.value.startswith(b"set")
+        ]
+        states = [
+            row.key
+            for row in kept
+            if row.partition == partition and row.key != OFFSET_KEY
+        ]
+        assert states == before
+
+
 def test_an_output_too_large_for_its_topic_ends_the_process(flow, worker):
     one = worker(flow).wait_ready()
     flow.send(b"tenant/a@mail.example", b"huge")

@@ -15,14 +15,14 @@ PROGRAM = Path(__file__).with_name("worker_program.py")
 HOLD_SHORT = signal.SIGRTMIN + 1
 """Makes a worker stay 1.5 s inside its next transaction."""
 HOLD_LONG = signal.SIGRTMIN + 2
-"""The same for 9 s, longer than the transaction time-out of tests."""
+"""The same for 5 s, longer than the transaction time-out of tests."""
 
 FAST = {
     "session_timeout": 4.0,
     "heartbeat_interval": 0.7,
     "rebalance_timeout": 8.0,
     "request_timeout": 8.0,
-    "transaction_timeout": 6.0,
+    "transaction_timeout": 3.0,
     "quiesce_limit": 4.0,
     "fence_grace": 4.0,
     "max_pending_records": 4000,

@@ -259,7 +259,7 @@ def main():
     config = EngineConfig(**TOLD["config"], security=security())
     worker = build(config, specs(), watcher, bulletins=bulletins)
     hold_transactions(signal.SIGRTMIN + 1, 1.5)
-    hold_transactions(signal.SIGRTMIN + 2, 9.0)
+    hold_transactions(signal.SIGRTMIN + 2, 5.0)
 
     async def tell():
         told = None
