@@ -59,6 +59,7 @@ _SEPARATED = re.compile(
     r"(?:^|[:'\"<>({=]|\bsaid|\bcode|SMTP;?|->|- |\.\.\. ?) ?([2-5][0-57]\d)"
     r"(?=[ \-:;,.)]|$)(?![.]\d)",
 )
+_AFTER_CODE = frozenset({"", " ", "-", ":"})
 _BEFORE_ENHANCED = re.compile(r"(?<![\w.])([2-5][0-57]\d)[ -](?=#?[245]\.\d{1,2}\.\d)")
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d]|\.\d)")
 _LINE_CODE = re.compile(
@@ -69,13 +70,55 @@ _FIRST_CODE = re.compile(
     r"(?:smtp; ?)?[2-5][0-57]\d(?=[ \-:]|$)[ \-:]*(?:#?[245]\.\d\.\d{1,3}[ :-]*)?"
 )
 
-_IN_REPLY_TO = re.compile(r"\(in reply to (?:the )?([\w ]{2,40}?)(?: command)?\)")
-_HOST_SAID = re.compile(
-    r"\bhost:? (?:([\w.-]{1,255}) ?(?:\[[^\]]{1,60}\]|\([^)]{1,60}\))(?::\d{1,5})?"
-    r"|([\w-]{1,63}\.[\w.-]{1,255}))"
-    r"(?: (?:said|replied|returned|refused to talk to me)"
-    r"|[ ,]{0,2}(?=SMTP error|Delay reason)|:)[: ]{0,2}",
-    re.IGNORECASE,
+
+class _Wrapping(NamedTuple):
+    """Words of a mailer's own around a reply; they tell when, or who answered."""
+
+    hint: str
+    """Stands in every text, in lower case, where the pattern can be found."""
+    pattern: re.Pattern[str]
+
+
+def _wrapping(hint: str, pattern: str) -> _Wrapping:
+    return _Wrapping(hint, re.compile(pattern, re.IGNORECASE))
+
+
+_WRAPPINGS = (
+    # Postfix; also what many logs copy from it.
+    _wrapping(
+        "in reply to",
+        r"\(in reply to (?:the )?(?P<phase>[\w ]{2,40}?)(?: command)?\)",
+    ),
+    # qmail and its descendants.
+    _wrapping(
+        " but ",
+        r"\bbut (?P<phase>my name|sender|greeting|connection)"
+        r" (?:was rejected|failed|died)\.? ?",
+    ),
+    _wrapping("does not like", r"does not like (?P<phase>recipient|message)\.? ?"),
+    _wrapping("failed after", r"failed after I sent the (?P<phase>message)\.? ?"),
+    _wrapping("remote host said", r"remote host said[: ]{0,2}'?"),
+    _wrapping(
+        "remote s",
+        r"remote (?:server (?:replied|returned|said)|smtp server returned)[: ]{0,2}'?",
+    ),
+    # Postfix and Exim: who answered.
+    _wrapping(
+        "host",
+        r"\bhost:? (?:(?P<host>[\w.-]{1,255}) ?(?:\[[^\]]{1,60}\]|\([^)]{1,60}\))"
+        r"(?::\d{1,5})?|(?P<name>[\w-]{1,63}\.[\w.-]{1,255}))"
+        r"(?: (?:said|replied|returned)|(?= refused to talk)"
+        r"|[ ,]{0,2}(?=SMTP error|Delay reason)|:)[: ]{0,2}",
+    ),
+    # Exim, and what GMX and 1&1 made of it.
+    _wrapping(
+        "smtp error from",
+        r"SMTP error from remote (?:mail )?(?:server|mailer) (?:after|for) "
+        r"(?P<phase>initial connection|pipelined MAIL FROM|pipelined end of data"
+        r"|pipelined DATA|end of data|[A-Z]{4}(?: (?:FROM|TO))?)"
+        r"(?: ?:? ?<[^>]{0,320}>)?(?: SIZE=\d+)?(?: command)?[:,]{0,2} ?",
+    ),
+    _wrapping("talk to me", r"(?:server )?(?P<phase>refused to talk to me): ?"),
 )
 _WHILE = re.compile(
     r"(?:lost connection|conversation) with ([\w.-]{1,255})[^ ]{0,60}"
@@ -83,28 +126,10 @@ _WHILE = re.compile(
     r"([\w /-]{2,60})",
     re.IGNORECASE,
 )
-_AFTER = re.compile(
-    r"SMTP error from remote (?:mail )?(?:server|mailer) (?:after|for) "
-    r"(initial connection|pipelined MAIL FROM|pipelined end of data|pipelined DATA"
-    r"|end of data|[A-Z]{4}(?: (?:FROM|TO))?)(?: ?:? ?<[^>]{0,320}>)?"
-    r"(?: SIZE=\d+)?(?: command)?[:,]{0,2} ?",
-    re.IGNORECASE,
-)
 _LIKED = re.compile(
     r"did not like our (RCPT TO|MAIL FROM|final DATA|DATA|HELO|EHLO)[: ]{0,2}",
     re.IGNORECASE,
 )
-_CONNECTED = re.compile(
-    r"(?:\bbut (my name|sender|greeting|connection) (?:was rejected|failed|died)"
-    r"|(?:does not like|failed after I sent the) (recipient|message))\.? ?",
-    re.IGNORECASE,
-)
-_REMOTE_SAID = re.compile(
-    r"remote (?:host said|server (?:replied|returned|said)"
-    r"|smtp server returned)[: ]{0,2}'?",
-    re.IGNORECASE,
-)
-_REFUSED_TO_TALK = re.compile(r"(?:server )?refused to talk to me: ?", re.IGNORECASE)
 
 _PHASES = {
     "rcpt to": Phase.RCPT,
@@ -134,6 +159,7 @@ _PHASES = {
     "initial server greeting": Phase.BANNER,
     "greeting": Phase.BANNER,
     "connection": Phase.BANNER,
+    "refused to talk to me": Phase.BANNER,
     "starttls": Phase.TLS,
     "auth": Phase.AUTH,
     "quit": Phase.QUIT,
@@ -153,61 +179,34 @@ def parse(
     a telling one in the text: of 192 reports, 19 had a better code there.
     """
     said = " ".join(text[:MAX_TEXT].split())
-    lower = said.lower()
-    if _is_wrapped(lower):
-        said, found_phase, found_peer = _unwrap(said, lower)
-        phase = phase or found_phase
-        peer = peer or found_peer
+    said, found_phase, found_peer = _unwrap(said, said.lower())
+    phase = phase or found_phase
+    peer = peer or found_peer
     if code is None:
         code = _first_code(said)
     enhanced = _best_enhanced(enhanced, said)
     return Reply(code, enhanced, _without_codes(said), phase, peer and peer.lower())
 
 
-def _is_wrapped(lower: str) -> bool:
-    """Say whether a mailer's own words may be around the reply; cheap."""
-    return (
-        "host" in lower
-        or " said" in lower
-        or "in reply to" in lower
-        or "talk to me" in lower
-        or " while " in lower
-        or "smtp error from" in lower
-        or " like " in lower
-        or "connected to " in lower
-        or "remote s" in lower
-    )
-
-
 def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
     """Take the mailer's own words off; answer the rest, the phase and the peer."""
     phase: Phase | None = None
     peer: str | None = None
-    if "in reply to" in lower and (match := _IN_REPLY_TO.search(said)):
-        phase = _PHASES.get(match[1].lower())
-        said = said[: match.start()] + said[match.end() :]
-    if "talk to me" in lower:
-        phase = phase or Phase.BANNER
     if " while " in lower and (match := _WHILE.search(said)):
         peer, doing = match[1], match[2].lower()
-        phase = phase or _phase_of(doing)
-    if "like" in lower and (match := _LIKED.search(said)):
-        phase = phase or _PHASES.get(match[1].lower())
-        peer = peer or _host_before(said[: match.start()])
+        phase = _phase_of(doing)
+    if "did not like our" in lower and (match := _LIKED.search(said)):
+        phase = _PHASES.get(match[1].lower())
+        peer = _host_before(said[: match.start()])
         said = said[match.end() :]
-    if match := _CONNECTED.search(said):
-        phase = phase or _PHASES.get((match[1] or match[2]).lower())
-        said = said[: match.start()] + said[match.end() :]
-    if match := _REMOTE_SAID.search(said):
-        said = said[: match.start()] + said[match.end() :]
-    if "host" in lower and (match := _HOST_SAID.search(said)):
-        peer = peer or match[1] or match[2]
-        said = said[: match.start()] + said[match.end() :]
-    if "smtp error from" in lower and (match := _AFTER.search(said)):
-        phase = phase or _PHASES.get(match[1].lower())
-        said = said[: match.start()] + said[match.end() :]
-    if match := _REFUSED_TO_TALK.search(said):
-        said = said[: match.start()] + said[match.end() :]
+    for hint, pattern in _WRAPPINGS:
+        if hint in lower and (match := pattern.search(said)):
+            told = match.groupdict()
+            if "phase" in told:
+                phase = phase or _PHASES.get(told["phase"].lower())
+            elif "host" in told:
+                peer = peer or told["host"] or told["name"]
+            said = said[: match.start()] + said[match.end() :]
     return said.strip(), phase, peer
 
 
@@ -228,6 +227,8 @@ def _phase_of(doing: str) -> Phase | None:
 
 
 def _first_code(said: str) -> int | None:
+    if said[:3].isdecimal() and said[3:4] in _AFTER_CODE and said[0] in "2345":
+        return int(said[:3])
     match = _SEPARATED.search(said) or _BEFORE_ENHANCED.search(said)
     return int(match[1]) if match else None
 
