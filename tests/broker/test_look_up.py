@@ -15,10 +15,14 @@ from confluent_kafka import Producer
 from log_reader import make_topic, read
 from mail_deployment import wait_for
 
+from streams.adapters.kafka_client import Cluster
+from streams.adapters.kafka_reader import KafkaReader
 from streams.cli.main import cli
 from streams.core.flag import ChangeType, FlagChange
 from streams.core.instant import from_datetime
+from streams.engine.partitioner import partition_of
 from streams.errors import Unavailable
+from streams.settings import Settings
 from streams.wire import contract, dead_letter
 from streams.wire.flag import change_record, decode_flag, state_record
 from streams.wire.reject import Reject, RejectReason
@@ -150,12 +154,37 @@ def test_only_committed_flags_are_told(flags):
     flags.write(producer, state_record(flag_of("eve@example.com")))
     producer.flush(30)
     addresses = [f"{name}@example.com" for name in ("ada", "bob", "eve")]
-    done = flags.run("get", "t-42", *addresses)
-    assert [one["flagged"] for one in lines(done.stdout)] == [True, False, False]
+
+    def told():
+        done = flags.run("get", "t-42", *addresses)
+        return [one["flagged"] for one in lines(done.stdout)]
+
+    assert told() == [True, False, False]
     assert len(lines(flags.run("get", "t-42").stdout)) == 1
     producer.commit_transaction(30)
-    done = flags.run("get", "t-42", *addresses)
-    assert [one["flagged"] for one in lines(done.stdout)] == [True, False, True]
+    # The brokers write the marker a moment after they have promised it.
+    assert wait_for(lambda: told() == [True, False, True])
+
+
+def test_reading_ends_at_the_present_end_even_behind_a_transactions_marker(flags):
+    producer = flags.producer(**{"transactional.id": flags.prefix + "flags"})
+    producer.init_transactions(30)
+
+    def write(address):
+        producer.begin_transaction()
+        flags.write(producer, state_record(flag_of(address)), partition=0)
+        producer.commit_transaction(30)
+
+    topic = flags.prefix + Topic.FLAGS
+    cluster = Cluster(Settings(bootstrap_servers=flags.kafka))
+    with KafkaReader(cluster) as reader:
+        write("ada@example.com")
+        assert wait_for(lambda: reader.spans(topic, {0})[0].end == 2)
+        spans = reader.spans(topic, {0})
+        for number in range(50):
+            write(f"user{number}@example.com")
+        read = [message.key() for chunk in reader.read(spans) for message in chunk]
+    assert read == [b"t-42/ada@example.com"]
 
 
 def test_a_key_is_looked_for_where_javas_partitioner_puts_it(flags):
@@ -172,8 +201,8 @@ def test_a_look_up_reads_no_other_partition_than_the_keys(flags):
     producer = flags.producer()
     record = state_record(flag_of("ada@example.com"))
     for partition in range(PARTITIONS):
-        flags.write(producer, record, partition=partition)
-    flags.write(producer, record._replace(value=None))
+        if partition != partition_of(record.key, PARTITIONS):
+            flags.write(producer, record, partition=partition)
     producer.flush(30)
     (told,) = lines(flags.run("get", "t-42", "ada@example.com").stdout)
     assert told["flagged"] is False
@@ -247,6 +276,7 @@ def test_only_committed_dead_letters_are_put_back(letters):
         producer.begin_transaction()
         letters.write(producer, rejected(value))
         (producer.commit_transaction if committed else producer.abort_transaction)(30)
+    assert wait_for(lambda: lines(letters.run("dlq", "show").stdout))
     assert letters.run("dlq", "replay", "--yes").exit_code == 0
     assert [row.value for row in letters.read(ATTEMPTS)] == [b"2"]
 
