@@ -36,7 +36,8 @@ class HiredWorker:
             *("--topic-prefix", settings.topic_prefix),
             *("--app-id", settings.app_id),
             *("--web-port", "0", "--log-format", "console"),
-            *(["--no-check-topics", "--no-check-crcs"] if embedded else []),
+            *("--follow-records", "--no-check-topics"),
+            *(["--no-check-crcs"] if embedded else []),
         ]
         self._environment = {"PYTHONUTF8": "1"} if embedded else None
 
