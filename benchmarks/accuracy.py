@@ -180,7 +180,10 @@ def show_mails(
         wrong: list[str] = []
         for name, labelled in by_file.items():
             mail = ours[name]
-            named = [(r.original_recipient, r.final_recipient) for r in mail.reports]
+            named = [
+                (folded(r.original_recipient), folded(r.final_recipient))
+                for r in mail.reports
+            ]
             recipients(scores[0], labelled, named)
             wrong += meanings(classifier, labelled, mail, scores)
         print(f"  mailflag  {scores[0].recipients()}")
@@ -219,6 +222,10 @@ def recipients(
     score.right_recipients += sum(bool(labelled & set(pair)) for pair in known)
 
 
+def folded(address: str | None) -> str | None:
+    return _canonical(address) if address else None
+
+
 def _canonical(address: str) -> str:
     found = canonical(address)
     return str(found) if isinstance(found, Address) else address.lower()
@@ -254,7 +261,7 @@ def of_recipient(
     reports: Sequence[RecipientReport], recipient: str | None
 ) -> RecipientReport | None:
     for report in reports:
-        named = (report.original_recipient, report.final_recipient)
+        named = folded(report.original_recipient), folded(report.final_recipient)
         if recipient and _canonical(recipient) in named:
             return report
     return reports[0] if reports else None

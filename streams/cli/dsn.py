@@ -18,6 +18,7 @@ from streams.cli.terminal import (
     write_json,
 )
 from streams.core import dsn
+from streams.core.address import canonical
 from streams.core.classify import Classifier
 from streams.core.dsn import ParsedMail, ReportKind
 from streams.core.dsn.mime import MAX_BYTES
@@ -125,9 +126,9 @@ def rows(
         yield {
             "file": name,
             "kind": report.kind,
-            "recipient": report.recipient,
-            "original_recipient": report.original_recipient,
-            "final_recipient": report.final_recipient,
+            "recipient": _folded(report.recipient),
+            "original_recipient": _folded(report.original_recipient),
+            "final_recipient": _folded(report.final_recipient),
             "action": report.action,
             "status": report.status,
             "reply_code": decision.reply.code,
@@ -136,6 +137,11 @@ def rows(
             "envelope_id": report.envelope_id,
             **(_meaning(decision.verdict) if failed else _no_failure(report.kind)),
         }
+
+
+def _folded(address: str | None) -> str | None:
+    """Answer an address as flags are keyed by it."""
+    return str(canonical(address)) if address else None
 
 
 def _meaning(verdict: Verdict) -> dict[str, Any]:

@@ -27,7 +27,7 @@ class Passage(NamedTuple):
     """An address that a notification names as not reached."""
 
     address: str
-    """Canonical."""
+    """Canonical, with the case of its local part."""
     original: str | None
     """The address that it was expanded from."""
     text: str
@@ -132,14 +132,15 @@ def _cut(lines: list[str]) -> int:
 def passages(text: str, ours: frozenset[str]) -> list[Passage]:
     """Answer whom a notification names; those of the surest rank only.
 
-    `ours` are the addresses that the mail is from and to: they count only where
+    `ours` are the addresses that the mail is from and to, in lower case: they count
+    only where
     nobody else is named, or where a line starts with them.
     """
     lines = text.split("\n")
     heads: list[tuple[int, Passage]] = []
     for number, line in enumerate(lines):
         if "@" in line and len(line) <= MAX_LINE and (passage := _head(line)):
-            if passage.rank and passage.address in ours:
+            if passage.rank and passage.address.lower() in ours:
                 passage = passage._replace(rank=5)
             heads.append((number, passage))
     surest = min((passage.rank for _, passage in heads), default=0)
@@ -148,18 +149,18 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
     heads = [
         head
         for before, head in zip([None, *heads], heads, strict=False)
-        if before is None or before[1].address != head[1].address
+        if before is None or before[1].address.lower() != head[1].address.lower()
     ]
     found: dict[str, Passage] = {}
     for index, (number, head) in enumerate(heads):
         following = heads[index + 1][0] if index + 1 < len(heads) else len(lines)
         said = head._replace(text=_said(head.text, lines[number + 1 : following]))
-        known = found.get(head.address)
+        known = found.get(head.address.lower())
         if known is None or (head.rank, not said.text) < (known.rank, not known.text):
-            found[head.address] = said
+            found[head.address.lower()] = said
     if all(passage.rank > SURE for passage in found.values()):
         for passage in _in_sentences(text, ours):
-            found.setdefault(passage.address, passage)
+            found.setdefault(passage.address.lower(), passage)
     if not found:
         return []
     best = min(passage.rank for passage in found.values())
@@ -174,7 +175,7 @@ _CONTACT = re.compile(
 )
 _OTHER_PARTY = re.compile(
     r"(?:\w+[ -]){0,2}(?:from|sender|reply.?to|return.?path|errors?.?to|subject|subj"
-    r"|date|sent|by|bcc|message.?id|mail from|envelope.from|x-postfix-sender|server|host|via|author|id)",
+    r"|date|sent|by|bcc|message.?id|x-postfix-sender|server|host|via|author|id)",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(r"\s*(?:please |for (?:further|more) |if you )", re.IGNORECASE)
@@ -227,12 +228,13 @@ def _in_sentences(text: str, ours: frozenset[str]) -> Iterable[Passage]:
     for match in islice(_ANY_ADDRESS.finditer(flat), MAX_ADDRESSES):
         before = flat[max(match.start() - _BEFORE, 0) : match.start()]
         address = canonical_of(match[0])
-        if address and address not in ours and not _CONTACT.search(before):
+        if address and address.lower() not in ours and not _CONTACT.search(before):
             rank = 3 if _CUE.search(before) else 4
             yield Passage(address, None, "", rank)
 
 
 def canonical_of(address: str) -> str | None:
     """Answer an address of a text in canonical form, None when it is none."""
-    found = canonical(address.strip("'`").rstrip(".,:;>)]}\"'"))
+    bare = address.strip("'`").rstrip(".,:;>)]}\"'")
+    found = canonical(bare, fold_local=False)
     return str(found) if isinstance(found, Address) else None

@@ -107,7 +107,7 @@ class _Context:
             for name in names
             for match in _ADDRESSES.findall(self.letter.header(name))
         ]
-        return frozenset(address for address in found if address)
+        return _lower(found)
 
     def _refused(self) -> list[Passage]:
         """Answer whom the session was about, when nothing else names anybody."""
@@ -118,10 +118,11 @@ class _Context:
         self, recipients: Sequence[StatusBlock]
     ) -> tuple[RecipientReport, ...]:
         """Answer the reports of a delivery status, with what the text adds."""
-        reports: dict[tuple[str | None, Action], RecipientReport] = {}
+        reports: dict[tuple[frozenset[str], Action], RecipientReport] = {}
         for block in recipients:
             report = self._of_block(block, alone=len(recipients) == 1)
-            reports.setdefault((report.recipient, report.action), report)
+            key = _lower([report.recipient]), report.action
+            reports.setdefault(key, report)
         return tuple(reports.values())
 
     def _of_block(self, block: StatusBlock, *, alone: bool) -> RecipientReport:
@@ -140,12 +141,10 @@ class _Context:
 
     def _about(self, *addresses: str | None) -> Passage | None:
         """Answer the passage about one of these addresses."""
-        for named in self.named:
-            if named.address in addresses or (
-                named.original and named.original in addresses
-            ):
-                return named
-        return None
+        about = _lower(addresses)
+        return next(
+            (n for n in self.named if _lower((n.address, n.original)) & about), None
+        )
 
     def from_words(self) -> tuple[RecipientReport, ...]:
         """Answer the reports that only the words of a notification make."""
@@ -157,9 +156,9 @@ class _Context:
         if not any(evidence) and kinds.machine(self.letter) < _SURELY_MACHINE:
             return ()
         if failed:
-            by_address = {p.address: p for p in named}
+            by_address = {p.address.lower(): p for p in named}
             named = [
-                by_address.get(address, Passage(address, None, "", 0))
+                by_address.get(address.lower(), Passage(address, None, "", 0))
                 for address in failed
             ]
         if not named and (address := self._only_recipient()):
@@ -270,10 +269,16 @@ def _reply(text: str, code: str | None, phase: Phase | None) -> Reply:
 
 
 def _concerns(said: Said, addresses: set[str | None], *, alone: bool) -> bool:
-    if alone or said.recipient in addresses:
+    about = _lower(addresses)
+    if alone or _lower([said.recipient]) & about:
         return True
     lower = said.text.lower()
-    return any(address and address in lower for address in addresses)
+    return any(address in lower for address in about)
+
+
+def _lower(addresses: Iterable[str | None]) -> frozenset[str]:
+    """Answer addresses as they compare: hardly any server tells case apart."""
+    return frozenset(address.lower() for address in addresses if address)
 
 
 def status_addresses(value: str) -> list[str]:

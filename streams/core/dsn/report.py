@@ -45,9 +45,9 @@ class RecipientReport(NamedTuple):
 
     action: Action
     original_recipient: str | None
-    """The address that was sent to, canonical (RFC 3464 section 2.3.1)."""
+    """The address that was sent to (RFC 3464 section 2.3.1), canonical but for case."""
     final_recipient: str | None
-    """The address where it ended, canonical (RFC 3464 section 2.3.2)."""
+    """The address where it ended (RFC 3464 section 2.3.2), the same."""
     status: str | None
     """The Status field, as `5.1.1`."""
     diagnostic: str | None

@@ -129,7 +129,7 @@ def address(value: str) -> str | None:
     while match := _TYPE.match(bare):
         bare = bare[match.end() :]
     for candidate in (value, bare, bare.split("(")[0], _LAST_WORD.sub("", bare)):
-        found = canonical(candidate)
+        found = canonical(candidate, fold_local=False)
         if isinstance(found, Address):
             return str(found)
     return None

@@ -1,5 +1,6 @@
 """`mailflag rules`: rules are checked before they judge."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,11 @@ def test_what_is_wrong_is_printed(write, text, told):
 def test_the_page_about_the_classes_is_what_the_rules_make():
     page = Path("docs/classes.md").read_text(encoding="utf-8")
     assert run("classes").stdout == page
+
+
+def test_the_rule_that_the_documentation_shows_is_in_order(write):
+    page = Path("docs/rules.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert shown
+    done = run("check", write("\n".join(shown)))
+    assert (done.exit_code, done.stdout) == (0, "")
