@@ -38,8 +38,9 @@ from mail_audit import Audit, audit  # noqa: E402
 from mail_deployment import Deployment, MailWorker  # noqa: E402
 from mail_traffic import Traffic  # noqa: E402
 
+from streams.cli.main import EXIT_UNAVAILABLE  # noqa: E402
 from streams.engine.exits import ExitCode  # noqa: E402
-from streams.wire.topic import INPUTS, Topic  # noqa: E402
+from streams.wire.topic import Topic  # noqa: E402
 
 RESULTS = HERE.parent / "results" / "chaos.jsonl"
 PARTITIONS = {
@@ -79,6 +80,8 @@ ALL_KINDS = (
     SYNC_GROUP,
 )
 ENDED_BY_US = {0, -9}
+NOT_YET_RUNNING = {-15, EXIT_UNAVAILABLE}
+"""Exits of workers that were asked to stop, or met no broker, while they started."""
 EXPECTED = {
     ExitCode.FENCED,
     ExitCode.UNAVAILABLE,
@@ -171,8 +174,7 @@ class Chaos:
             self.deployment.settle(self.options.patience, supervise=True)
         except AssertionError as late:
             self.violations["not everything came through"] = str(late)
-        lanes = sum(PARTITIONS[topic] for topic in (*INPUTS, Topic.EVIDENCE))
-        if not self._until(lambda: self._lanes() == lanes):
+        if not self._until(lambda: self._lanes() == self.deployment.lanes):
             served = {w.process.pid: w.lanes for w in self.deployment.running}
             self.violations["workers that serve nothing, or too much"] = served
         if not self._until(lambda: all(w.ready for w in self.deployment.running)):
@@ -196,6 +198,7 @@ class Chaos:
             for worker in self.deployment.workers
             if (code := worker.code) not in ENDED_BY_US | EXPECTED
             and not self._blown(worker)
+            and (worker.was_ready or code not in NOT_YET_RUNNING)
         ]
         if unexpected:
             self.violations["exits that nothing explains"] = unexpected
@@ -220,6 +223,9 @@ class Chaos:
         self._later = [one for one in self._later if one[0] > now]
         for action in due:
             action()
+        for worker in self.deployment.running:
+            if not (worker.was_ready or worker.frozen):
+                _ = worker.ready  # remembered
         for worker in self.deployment.restart_the_dead():
             self.tell(f"ended by itself: {self._why(worker)}")
 
@@ -239,12 +245,14 @@ class Chaos:
     # Workers --------------------------------------------------------------------
 
     def _start(self) -> MailWorker:
-        return self.deployment.start(dead_letter_run=FUSE)
+        return self.deployment.start(dead_letter_run=FUSE, log_level="info")
 
     def _revive(self, worker: MailWorker) -> MailWorker:
         """Start the next one; after a flood of poison, as a person would decide."""
         if self._blown(worker):
-            return self.deployment.start(dead_letter_run=0, dead_letter_share=1)
+            return self.deployment.start(
+                dead_letter_run=0, dead_letter_share=1, log_level="info"
+            )
         return self._start()
 
     def _blown(self, worker: MailWorker) -> bool:
@@ -268,12 +276,13 @@ class Chaos:
 
     def _end(self, worker: MailWorker) -> None:
         """Ask a worker to stop; it must do so in time, and say 0."""
+        running = worker.ready or worker.was_ready
         try:
             code = worker.stop()
         except AssertionError:
             self.violations["hung when asked to stop"] = self._why(worker)
             return
-        if code not in {ExitCode.OK, *EXPECTED}:
+        if running and code not in {ExitCode.OK, *EXPECTED}:
             self.violations["ended badly when asked to stop"] = self._why(worker)
 
     # Faults ---------------------------------------------------------------------
@@ -418,10 +427,13 @@ def conclude(chaos: Chaos, found: Audit, took: float) -> int:
     shutil.rmtree(logs, ignore_errors=True)
     shutil.copytree(chaos.deployment.folder, logs)
     (logs / "findings.txt").write_text(str(found))
+    for name, rows in chaos.deployment.read().items():
+        with (logs / f"{name}.txt").open("w") as written:
+            written.writelines(f"{row}\n" for row in rows)
     print(f"\nVIOLATIONS with seed {chaos.options.seed}:")
     for what, case in chaos.violations.items():
         print(f"  {what}: {str(case)[:500]}")
-    print(f"Look at {logs}: findings.txt, and the workers' logs.")
+    print(f"Look at {logs}: findings.txt, logs of workers, all topics.")
     return 1
 
 

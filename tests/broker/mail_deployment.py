@@ -34,7 +34,7 @@ from mail_traffic import Sending, Traffic
 
 from streams.engine.recovery import OFFSET_KEY
 from streams.wire import contract
-from streams.wire.topic import Topic
+from streams.wire.topic import INPUTS, Topic
 
 MAILFLAG = Path(sys.executable).with_name("mailflag")
 PARTITIONS = {
@@ -159,6 +159,7 @@ class MailWorker:
                 start_new_session=True,
             )
         self.asked_to_stop = False
+        self.was_ready = False
         self.frozen = False
 
     @property
@@ -186,7 +187,9 @@ class MailWorker:
 
     @property
     def ready(self) -> bool:
-        return self._get("readyz") is not None
+        now = self._get("readyz") is not None
+        self.was_ready = self.was_ready or now
+        return now
 
     def wait_ready(self, limit: float = 60.0) -> "MailWorker":
         wait_for(lambda: self.ready or not self.alive, limit)
@@ -295,16 +298,11 @@ class Deployment:
         )
         self._failed: list[str] = []
 
-    @property
-    def changelog(self) -> str:
-        """Logical name of the flags table's changelog."""
-        return next(m.topic for m in contract.changelogs(self.app_id))
-
     def _make_topics(self, changelog: Mapping[str, str]) -> dict[str, int]:
         """Make topics as a platform has them; `mailflag topics apply` adds ours."""
         admin = AdminClient({"bootstrap.servers": self.kafka, "log_level": 0})
         manifests = contract.manifests()
-        table = next(contract.changelogs(self.app_id))
+        tables = list(contract.changelogs(self.app_id))
         topics = [
             NewTopic(
                 self.prefix + name, count, 1, config=dict(manifests[name].settings)
@@ -312,9 +310,15 @@ class Deployment:
             for name, count in self._partitions.items()
         ]
         if changelog:
-            count = self._partitions[Topic.EVIDENCE]
-            config = {**table.settings, **changelog}
-            topics.append(NewTopic(self.prefix + table.topic, count, 1, config=config))
+            topics += [
+                NewTopic(
+                    self.prefix + table.topic,
+                    self._partitions.get(table.partitions_of, table.partitions),
+                    1,
+                    config={**table.settings, **changelog},
+                )
+                for table in tables
+            ]
         for made in admin.create_topics(topics).values():
             made.result(30)
         ours = {"topic-prefix": self.prefix, "app-id": self.app_id}
@@ -326,12 +330,21 @@ class Deployment:
             check=False,
         )
         assert applied.returncode == 0, applied.stdout + applied.stderr
+        names = (*manifests, *(table.topic for table in tables))
+        wanted = {self.prefix + name for name in names}
+        assert wait_for(lambda: wanted <= admin.list_topics(timeout=10).topics.keys())
         listed = admin.list_topics(timeout=10).topics
         return {
-            name.removeprefix(self.prefix): len(topic.partitions)
-            for name, topic in listed.items()
-            if name.startswith(self.prefix)
+            name.removeprefix(self.prefix): len(listed[name].partitions)
+            for name in wanted
         }
+
+    @property
+    def lanes(self) -> int:
+        """How many partitions there are to serve."""
+        tables = contract.changelogs(self.app_id)
+        read = (*INPUTS, *(table.partitions_of for table in tables))
+        return sum(self.counts[topic] for topic in read)
 
     # Workers ------------------------------------------------------------------
 
@@ -414,9 +427,11 @@ class Deployment:
 
     def lag(self) -> dict[str, int]:
         """Answer how many records every stage has still before it."""
-        evidence = self.tails[Topic.EVIDENCE]
-        evidence.read()
-        return {"ingest": self._ingest_lag(), "flags": self._flags_lag(evidence)}
+        lags = {"ingest": self._ingest_lag()}
+        for changelog in contract.changelogs(self.app_id):
+            assert changelog.partitions_of is not None
+            lags[changelog.topic] = self._lag(changelog.partitions_of, changelog.topic)
+        return lags
 
     def _ingest_lag(self) -> int:
         consumer = Consumer(
@@ -441,12 +456,14 @@ class Deployment:
             for (topic, partition), end in self._ends.items()
         )
 
-    def _flags_lag(self, evidence: Tail) -> int:
+    def _lag(self, topic: str, changelog: str) -> int:
+        """Answer what a stateful stage has before it, as its own table knows."""
+        ends = {row.partition: row.offset + 1 for row in self.tails[topic].read()}
         done: dict[int, int] = {}
-        for row in self.tails[self.changelog].read():
+        for row in self.tails[changelog].read():
             if row.key == OFFSET_KEY:
                 done[row.partition] = int(row.value or b"0")
-        return sum(end - done.get(p, 0) for p, end in evidence.next.items())
+        return sum(end - done.get(p, 0) for p, end in ends.items())
 
     def read(self) -> dict[str, list[Row]]:
         """Answer every record that a subscriber of any topic sees now."""
