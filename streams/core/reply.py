@@ -235,15 +235,14 @@ def _first_code(said: str) -> int | None:
 
 def _best_enhanced(given: str | None, said: str) -> str | None:
     """Answer the most telling enhanced code."""
-    if given is not None and given not in VAGUE:
-        return given
-    first = given
-    if "." in said:
-        for match in _ENHANCED.finditer(said):
-            if match[1] not in VAGUE:
-                return match[1]
-            first = first or match[1]
-    return first
+    best = None
+    for text in (given or "", said):
+        if "." in text:
+            for match in _ENHANCED.finditer(text):
+                if match[1] not in VAGUE:
+                    return match[1]
+                best = best or match[1]
+    return best
 
 
 def _without_codes(said: str) -> str:

@@ -128,6 +128,14 @@ def test_a_vague_code_gives_way_to_a_telling_one_in_the_text():
     assert parse("550 5.2.2 full", enhanced="5.1.1").enhanced == "5.1.1"
 
 
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [("5.1.1 (bad mailbox)", "5.1.1"), ("x", None), ("", None), ("9.9.9", None)],
+)
+def test_a_given_enhanced_code_is_read_like_any_text(given, read):
+    assert parse("550 no", enhanced=given).enhanced == read
+
+
 def test_of_vague_codes_the_given_one_stays():
     assert parse("550 5.7.1 no", enhanced="5.0.0").enhanced == "5.0.0"
     assert "5.7.1" in VAGUE
@@ -158,8 +166,13 @@ def test_no_more_than_8_kib_are_looked_at():
     assert len(parse("x " * MAX_TEXT).text) <= MAX_TEXT
 
 
-@given(st.text(max_size=300), st.none() | st.integers(200, 599))
-def test_any_text_can_be_read(text, code):
-    reply = parse(text, code)
+@given(
+    st.text(max_size=300),
+    st.none() | st.integers(0, 999),
+    st.none() | st.text(max_size=9),
+)
+def test_any_text_can_be_read(text, code, enhanced):
+    reply = parse(text, code, enhanced)
     assert code is None or reply.code == code
+    assert reply.severity in {None, 4, 5}
     assert reply.enhanced is None or reply.enhanced.count(".") == 2
