@@ -57,9 +57,8 @@ test: environment lint ## Everything, on a real Kafka too (needs Java and Maven,
 	$(BIN)/pytest $(ARGS)
 
 .PHONY: bench
-bench: environment ## Every benchmark, one after the other; figures on standard output
-	@for script in $(filter-out benchmarks/chaos.py,$(wildcard benchmarks/*.py)); do \
-	    echo "== $$script"; nice $(BIN)/python "$$script" $(ARGS) || exit 1; done
+bench: $(INSTALLED) ## Beside aiokafka, Faust, Quix and Kafka Streams (ARGS="--rounds 5")
+	@nice $(BIN)/python benchmarks/pipeline.py $(ARGS)
 
 .PHONY: chaos
 chaos: environment ## A long run of faults on a real Kafka (ARGS="--seconds 600 --seed 3")
@@ -83,11 +82,12 @@ environment: $(INSTALLED) $(TOOLS_INSTALLED) ## Only set up what the other targe
 .PHONY: lock
 lock: $(TOOLS_INSTALLED) ## Lock the dependencies anew (ARGS=--upgrade for newer versions)
 	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
-	$(LOCK) pyproject.toml --constraint requirements/runtime.txt \
+	$(LOCK) pyproject.toml --all-extras --constraint requirements/runtime.txt \
 	    --group build --group test --group lint --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --group build \
 	    --output-file requirements/build.txt
 	$(LOCK) --group tools --output-file requirements/tools.txt
+	$(LOCK) --group peers --output-file requirements/peers.txt
 
 # Universal: one file for every Python and system we support. No header and no
 # index: a lock says what and which hash, never where from.

@@ -13,6 +13,7 @@ GROUPS = {
     "dev": ("build", "test", "lint"),
     "build": ("build",),
     "tools": ("tools",),
+    "peers": ("peers",),
 }
 PROJECTS = {"runtime", "dev"}
 """Locks that hold the dependencies of the project itself."""
