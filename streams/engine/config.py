@@ -152,7 +152,8 @@ class EngineConfig:
     check_crcs: bool = True
     """Off only for librdkafka's mock broker, whose transaction markers have none."""
     follow_records: bool = False
-    """Time goes by the newest record read, not by the wall: for playing back."""
+    """Time goes by the newest record of each lane, not by the wall: for playing
+    back."""
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work together."""

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from streams.engine.client import forwarding_producer
+from streams.engine.clock import Clock
 from streams.engine.failure import exit_code_of
 from streams.engine.lane import Lane, LaneState
 from streams.engine.outbox import Outbox, per_topic
@@ -44,6 +45,7 @@ class Forwarder:
         """Prepare; nothing is connected before `start`."""
         self._services = services
         self._spec = spec
+        self._clock = Clock(follows=services.config.follow_records)
         self._next = _Round()
         self._wake = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
@@ -56,7 +58,7 @@ class Forwarder:
             return
         config = self._services.config
         self._producer = forwarding_producer(config, self._spec.name)
-        self._outbox = Outbox(config, self._producer)
+        self._outbox = Outbox(config, self._producer, self._clock)
         await self._producer.start()
         self._task = asyncio.create_task(self._run(self._outbox))
 
@@ -69,6 +71,7 @@ class Forwarder:
 
     def submit(self, lane: "ForwardingLane", next_offset: int, output: Output) -> None:
         """Take a lane's output for the next round."""
+        self._clock.read(lane.clock())
         self._next.messages += output.messages
         self._next.tallies.update(output.tallies)
         self._next.reached[lane] = next_offset

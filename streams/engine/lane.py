@@ -13,7 +13,7 @@ from enum import Enum, auto
 from faust.types import TP
 
 from streams.core.instant import Instant
-from streams.engine.clock import clock
+from streams.engine.clock import Clock
 from streams.engine.ending import Ending
 from streams.engine.exits import ExitCode
 from streams.engine.services import Services
@@ -51,6 +51,7 @@ class Lane(ABC):
         self.position: int | None = None
         """Where reading continues after a rebalance; None: from the beginning."""
         self._services = services
+        self.clock = Clock(follows=services.config.follow_records)
 
     @property
     @abstractmethod
@@ -88,8 +89,8 @@ class Lane(ABC):
         There is no await between reading the table and accepting: nobody else
         sees the state in between.
         """
-        clock.read(records[-1].timestamp)
-        now, began = clock(), time.perf_counter()
+        self.clock.read(records[-1].timestamp)
+        now, began = self.clock(), time.perf_counter()
         batch = Batch(self.topic, self.tp.partition, records)
         try:
             output = self.spec.stage.process(batch, self.table, now)

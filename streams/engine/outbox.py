@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from streams.engine.clock import clock
+from streams.engine.clock import Clock
 from streams.engine.config import EngineConfig
 from streams.engine.partitioner import partition_of
 from streams.engine.stage import Message
@@ -28,8 +28,11 @@ class Outbox:
     different partitions share a request.
     """
 
-    def __init__(self, config: EngineConfig, producer: AIOKafkaProducer) -> None:
+    def __init__(
+        self, config: EngineConfig, producer: AIOKafkaProducer, clock: Clock
+    ) -> None:
         """Write through `producer`, which the caller starts and stops."""
+        self._clock = clock
         self._config = config
         self._producer = producer
         self._counts: dict[str, int] = {}
@@ -90,7 +93,7 @@ class Outbox:
     def _batches(
         self, rows: Iterable[Row], place: Destination
     ) -> Iterator[tuple[Any, Destination]]:
-        now = clock()
+        now = self._clock()
         builder = self._producer.create_batch()
         append = builder.append
         for key, value, headers in rows:

@@ -17,7 +17,6 @@ from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
 from streams.engine.client import transactional_producer
-from streams.engine.clock import clock
 from streams.engine.failure import IN_DOUBT, exit_code_of
 from streams.engine.lane import Lane, LaneState, stage_failed
 from streams.engine.observer import AbortReason
@@ -94,7 +93,7 @@ class StatefulLane(Lane):
         config = self._services.config
         producer = transactional_producer(config, self.spec.name, self.tp.partition)
         self._producer = producer
-        self._outbox = Outbox(config, producer)
+        self._outbox = Outbox(config, producer, self.clock)
         await producer.start()
 
     def open(self, position: int | None) -> None:
@@ -130,7 +129,7 @@ class StatefulLane(Lane):
         if self.state is not LaneState.READY or self._finishing:
             return
         try:
-            output = self.spec.stage.due(self._table, clock())
+            output = self.spec.stage.due(self._table, self.clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
             self.spoil()
             stage_failed(self._services.ending, self.spec, error)

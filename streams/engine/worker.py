@@ -9,7 +9,6 @@ import faust
 from streams.engine.application import BatchApp
 from streams.engine.budget import Budget
 from streams.engine.bulletin import Bulletin
-from streams.engine.clock import clock
 from streams.engine.config import EngineConfig
 from streams.engine.consumer import BatchConsumer
 from streams.engine.ending import Ending, end_now
@@ -126,8 +125,6 @@ def build(
     """
     assert_pins()
     apply_corrections()
-    if config.follow_records:
-        clock.follow()
     logs = {config.changelog(spec.table) for spec in specs if spec.table is not None}
     inputs = {config.topic(topic) for spec in specs for topic in spec.topics}
     hand_out_raw_records(inputs | logs)
