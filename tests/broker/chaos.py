@@ -31,12 +31,14 @@ PAUSE, ZOMBIE = 1.5, 7.0
 class Chaos:
     """Workers under traffic and faults."""
 
-    def __init__(self, broker, seed, faults, *, proxy=None, workers=3):
+    def __init__(  # noqa: PLR0913 - all that makes one run different from another
+        self, broker, seed, faults, *, proxy=None, workers=3, inputs=None
+    ):
         self.random = random.Random(seed)
         self.faults = faults
         self.broker = broker
         self.proxy = proxy
-        self.flow = Flow(broker.address, partitions=8)
+        self.flow = Flow(broker.address, partitions=8, inputs=inputs)
         self.wanted = workers
         self.workers = [self._start() for _ in range(workers)]
         self.ended = []
@@ -66,7 +68,8 @@ class Chaos:
 
         def done():
             self._supervise()
-            return not self.flow.left
+            settled = self.flow.all_forwarded and not self.flow.left
+            return settled or None
 
         wait_for(done, limit)
         return self.flow.findings()
@@ -85,7 +88,13 @@ class Chaos:
             self.events += 1
             key = b"tenant/user%d@mail.example" % self.random.randrange(keys)
             sets = self.random.random() < 0.2
-            self.flow.send(key, b"set %d" % self.events if sets else b"clear")
+            value = b"set %d" % self.events if sets else b"clear"
+            if self.flow.inputs:
+                topic = self.random.choice(list(self.flow.inputs))
+                place = self.random.randrange(self.flow.inputs[topic])
+                self.flow.forward(topic, key, value, place)
+            else:
+                self.flow.send(key, value)
         self.flow.poll()
 
     def _supervise(self):
@@ -179,15 +188,17 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", default="all")
     parser.add_argument("--workers", type=int, default=3)
+    parser.add_argument("--forward", action="store_true", help="two stages, not one")
     options = parser.parse_args()
     faults = ALL if options.faults == "all" else tuple(options.faults.split(","))
     with (
         KafkaBroker() as broker,
         FaultProxy(broker.proxy_port, broker.proxied_port) as proxy,
     ):
-        chaos = Chaos(
-            broker, options.seed, faults, proxy=proxy, workers=options.workers
-        )
+        told = {"proxy": proxy, "workers": options.workers}
+        if options.forward:
+            told["inputs"] = {"attempts": 3, "reports": 5}
+        chaos = Chaos(broker, options.seed, faults, **told)
         try:
             chaos.run(options.seconds)
             findings = chaos.settle()

@@ -10,7 +10,7 @@ from collections import Counter
 from typing import NamedTuple
 
 from confluent_kafka import Producer
-from log_reader import COMPACTED, compacted, make_topic, read
+from log_reader import COMPACTED, Row, compacted, ends, make_topic, read
 
 from streams.engine.partitioner import partition_of
 from streams.engine.recovery import OFFSET_KEY
@@ -24,6 +24,8 @@ class Findings(NamedTuple):
     repeated: list
     wrong_state: dict
     """Key to (wanted, found)."""
+    not_forwarded: set
+    """Topic, partition and offset of inputs that never came out."""
 
     @property
     def nothing(self) -> bool:
@@ -62,6 +64,7 @@ class Flow:
             }
         )
         self._sent: Counter = Counter()
+        self._forwarded: Counter = Counter()
         self.state: dict[bytes, bytes] = {}
         self.announced: set[tuple[bytes, bytes]] = set()
 
@@ -79,6 +82,9 @@ class Flow:
         offset = self._sent[partition]
         self._sent[partition] += 1
         self._produce(self.evidence, key, value, partition)
+        self._expect(key, value, partition, offset)
+
+    def _expect(self, key: bytes, value: bytes, partition: int, offset: int) -> None:
         source = b"%d:%d" % (partition, offset)
         if value.startswith(b"set"):
             self.state[key] = source + b" " + value
@@ -88,6 +94,7 @@ class Flow:
 
     def forward(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
         """Send to an input of the forwarding stage."""
+        self._forwarded[topic, partition] += 1
         self._produce(topic, key, value, partition)
 
     def _produce(self, topic: str, key: bytes, value: bytes, partition: int) -> None:
@@ -110,14 +117,35 @@ class Flow:
     @property
     def left(self) -> int:
         """How many records of the stateful stage's input are not committed yet."""
+        if self.inputs:
+            for number, (_, high) in ends(self.kafka, self.evidence).items():
+                self._sent[number] = high
         have: dict[int, int] = {}
         for row in read(self.kafka, self.changelog):
             if row.key == OFFSET_KEY:
                 have[row.partition] = int(row.value)
         return sum(sent - have.get(p, 0) for p, sent in self._sent.items())
 
+    @property
+    def all_forwarded(self) -> bool:
+        """Say whether every input record has come out of the forwarding stage."""
+        if not self.inputs:
+            return True
+        rows = read(self.kafka, self.evidence)
+        return self._sources() <= {_source(row) for row in rows}
+
     def findings(self) -> Findings:
-        """Compare everything sent with everything that a subscriber received."""
+        """Compare everything sent with everything that a subscriber received.
+
+        With a forwarding stage, what it made of the input is the truth for the next
+        stage: it may repeat and interleave, but not lose.
+        """
+        missing = set()
+        if self.inputs:
+            rows = read(self.kafka, self.evidence)
+            for row in rows:
+                self._expect(row.key, row.value, row.partition, row.offset)
+            missing = self._sources() - {_source(row) for row in rows}
         seen = Counter((row.key, row.value) for row in read(self.kafka, self.out))
         state = compacted(read(self.kafka, self.changelog))
         state.pop(OFFSET_KEY, None)
@@ -131,4 +159,18 @@ class Flow:
             seen.keys() - self.announced,
             [one for one, times in seen.items() if times > 1],
             wrong,
+            missing,
         )
+
+    def _sources(self) -> set[tuple[str, int, int]]:
+        return {
+            (topic, partition, offset)
+            for (topic, partition), count in self._forwarded.items()
+            for offset in range(count)
+        }
+
+
+def _source(row: Row) -> tuple[str, int, int]:
+    """Answer which input a forwarded record came from."""
+    topic, partition, offset = dict(row.headers)["source"].decode().rsplit(":", 2)
+    return topic, int(partition), int(offset)

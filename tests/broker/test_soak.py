@@ -11,7 +11,8 @@ def chaos(fragile):
     made = []
 
     def start(seed, faults):
-        made.append(Chaos(fragile, seed, faults, workers=2))
+        inputs = {"attempts": 3, "reports": 5}
+        made.append(Chaos(fragile, seed, faults, workers=2, inputs=inputs))
         return made[0]
 
     yield start
