@@ -3,7 +3,7 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
-from streams.adapters.dead_letters import Choice, Found, Place
+from streams.adapters.dead_letters import SUFFIX, Choice, Found, Place
 from streams.wire.reject import RejectReason
 
 
@@ -23,6 +23,10 @@ class Plan:
     """Put back before, and come back since as a newer dead letter."""
     beyond: int = 0
     """More than the limit."""
+
+    def inputs(self) -> set[str]:
+        """Answer the logical names of the topics that records are put back on."""
+        return {place.topic.removesuffix(SUFFIX) for place in self.chosen}
 
 
 def decide(

@@ -25,6 +25,9 @@ from streams.wire.contract import Role
 from streams.wire.dead_letter import DeadLetter
 from streams.wire.reject import Reject, RejectReason
 
+SUFFIX = ".dlq"
+"""What a dead-letter topic's name adds to that of its input."""
+
 REPLAYED_FROM = "replayed-from"
 """Header that says which dead letter a record was: `topic/partition/offset`."""
 
@@ -169,14 +172,22 @@ class Replay:
         self,
         cluster: Cluster,
         reader: KafkaReader,
+        inputs: Iterable[str],
         done: Callable[[Sequence[Place]], None],
     ) -> None:
-        """Take who is told, in the caller's thread, what is safely put back."""
+        """Take the logical names of the topics that records go back to.
+
+        `done` is told, in the caller's thread, what is safely put back.
+
+        Raises:
+            ConfigurationError: one of the topics is not there.
+        """
         self.acknowledged = 0
         self.refused: list[tuple[Place, str]] = []
         """Which records the brokers do not take, and what they say."""
         self._cluster = cluster
-        self._reader = reader
+        # Asked now: while records are read the reader has no time for questions.
+        self._partitions = {t: reader.partitions(cluster.topic(t)) for t in inputs}
         self._done = done
         self._news: list[Place] = []
         self._failure: KafkaError | None = None
@@ -214,7 +225,7 @@ class Replay:
         ]
         headers.append((REPLAYED_FROM, str(place).encode()))
         topic = self._cluster.topic(letter.topic)
-        there = letter.partition < self._reader.partitions(topic)
+        there = letter.partition < self._partitions[letter.topic]
 
         def report(error: KafkaError | None, message: Message) -> None:
             del message

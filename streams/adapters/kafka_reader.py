@@ -115,6 +115,8 @@ class KafkaReader:
     def partitions(self, topic: str) -> int:
         """Answer how many partitions a topic has, by its real name.
 
+        Ask before reading, not meanwhile: a question may cost a message.
+
         Raises:
             ConfigurationError: there is no such topic.
             Unavailable: Kafka does not answer.

@@ -13,7 +13,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from streams.adapters.dead_letters import Found
+from streams.adapters.dead_letters import SUFFIX, Found
 from streams.cli.terminal import duration, moment, printable
 from streams.core.instant import Instant, render
 
@@ -72,7 +72,7 @@ class Counts:
             table.add_column(column, justify=side, no_wrap=True)
         for (topic, why), count in sorted(self.rows.items()):
             table.add_row(
-                topic.removesuffix(".dlq"),
+                topic.removesuffix(SUFFIX),
                 why,
                 f"{count.number:,}",
                 *(_ago(seen - when) for when in (count.first, count.last)),

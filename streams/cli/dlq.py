@@ -3,10 +3,10 @@
 import heapq
 import sys
 from collections import Counter, deque
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,7 +14,14 @@ from click.shell_completion import CompletionItem
 from streams.adapters import dead_letters
 from streams.adapters.checkpoint import Checkpoint
 from streams.adapters.dead_letter_plan import Plan, decide
-from streams.adapters.dead_letters import Choice, DeadLetters, Found, Place, Replay
+from streams.adapters.dead_letters import (
+    SUFFIX,
+    Choice,
+    DeadLetters,
+    Found,
+    Place,
+    Replay,
+)
 from streams.adapters.kafka_client import Cluster
 from streams.adapters.kafka_reader import KafkaReader
 from streams.cli import dead_letter_view
@@ -42,7 +49,6 @@ from streams.wire.reject import RejectReason
 ROWS = 20
 """Rows of a table when nobody asked for more."""
 
-_SUFFIX = ".dlq"
 _NAMED = 10
 """So many records that were left out are named on standard error."""
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -144,34 +150,46 @@ def show(  # noqa: PLR0913  # one argument an option
     """  # noqa: D301  # click's \\b must be the character itself
     cluster = Cluster(settings)
     in_json = wants_json(as_json)
-    choice = _choice(reasons, since, until)
+    if limit is None:
+        limit = 0 if in_json else ROWS
+    view = View(limit, whole, summary, in_json)
     counts = Counts()
     # JSON lines are written while reading; a bar on the same terminal is in the way.
     beside = in_json and sys.stdout.isatty()
-    rows: list[Found] = []
     with KafkaReader(cluster) as reader:
         letters = DeadLetters(cluster, reader, _names(cluster, topics))
         with progress("reading dead letters", shown=not beside) as watch:
-            chosen = _counted(letters.read(letters.spans(since), watch), choice, counts)
-            if summary:
-                deque(chosen, maxlen=0)  # they only need to be counted
-            elif in_json and not limit:
-                for found in chosen:
-                    write_json(dead_letter_view.document(found, whole=whole))
-            else:
-                most = ROWS if limit is None else limit or sys.maxsize
-                rows = heapq.nlargest(most, chosen, key=_age)
-    for found in rows if in_json else ():
-        write_json(dead_letter_view.document(found, whole=whole))
-    if not in_json:
-        _draw(rows, counts, whole=whole)
-    elif summary:
-        for document in counts.documents():
-            write_json(document)
+            every = letters.read(letters.spans(since), watch)
+            chosen = _counted(every, _choice(reasons, since, until), counts)
+            rows = _rows(chosen, view)
+    if in_json:
+        _write(rows, counts, view)
     else:
-        say(counts.line())
+        _draw(rows, counts, view)
     if any(why == dead_letter_view.NOT_OURS for _, why in counts.rows):
         sys.exit(SAID_SOMETHING)
+
+
+class View(NamedTuple):
+    """What is to be shown of the dead letters, and how."""
+
+    limit: int
+    """0: all."""
+    whole: bool
+    summary: bool
+    in_json: bool
+
+
+def _rows(chosen: Iterable[Found], view: View) -> list[Found]:
+    """Go through what was chosen; answer what is to be shown at the end."""
+    if view.summary:
+        deque(chosen, maxlen=0)  # they only need to be counted
+        return []
+    if view.in_json and not view.limit:
+        for found in chosen:
+            write_json(dead_letter_view.document(found, whole=view.whole))
+        return []
+    return heapq.nlargest(view.limit or sys.maxsize, chosen, key=_age)
 
 
 def _counted(every: Iterable[Found], choice: Choice, counts: Counts) -> Iterator[Found]:
@@ -185,12 +203,22 @@ def _age(found: Found) -> tuple[Instant, Place]:
     return dead_letter_view.at(found), found.place
 
 
-def _draw(rows: Sequence[Found], counts: Counts, *, whole: bool) -> None:
+def _write(rows: Sequence[Found], counts: Counts, view: View) -> None:
+    for found in rows:
+        write_json(dead_letter_view.document(found, whole=view.whole))
+    if view.summary:
+        for document in counts.documents():
+            write_json(document)
+    else:
+        say(counts.line())
+
+
+def _draw(rows: Sequence[Found], counts: Counts, view: View) -> None:
     console, seen = screen(), now()
     if counts.total():
         console.print(counts.table(seen))
     if rows:
-        console.print(dead_letter_view.listing(rows, seen, whole=whole))
+        console.print(dead_letter_view.listing(rows, seen, whole=view.whole))
     line = counts.line()
     if rows and len(rows) < counts.total():
         line += f"; the newest {len(rows):,} shown, --limit 0 shows all"
@@ -250,32 +278,38 @@ def replay(  # noqa: PLR0913  # one argument an option
         message = "nobody to ask: --yes puts records back, --dry-run only counts them"
         raise click.UsageError(message)
     cluster = Cluster(settings)
+    names = _names(cluster, topics)
     choice = _choice(reasons, since, until)
-    with ExitStack() as held:
-        reader = held.enter_context(KafkaReader(cluster))
-        letters = DeadLetters(cluster, reader, _names(cluster, topics))
-        checkpoint = None
-        already: Container[Place] = ()
-        if checkpoint_path is not None:
-            owner = (reader.cluster_id(), settings.topic_prefix)
-            checkpoint = held.enter_context(Checkpoint(checkpoint_path, *owner))
-            already = checkpoint
+    replayed = None
+    with (
+        KafkaReader(cluster) as reader,
+        _checkpoint(checkpoint_path, reader, settings) as checkpoint,
+    ):
+        letters = DeadLetters(cluster, reader, names)
         spans = letters.spans(since)
         with progress("reading dead letters") as watch:
+            already = () if checkpoint is None else checkpoint
             plan = decide(letters.read(spans, watch), choice, already, limit)
         _explain(plan)
-        if dry_run or not plan.chosen:
-            _report(plan, None, dry_run=dry_run, as_json=as_json)
-            return
-        if not yes and not click.confirm("Put these back?", err=True):
-            say("nothing was put back")
-            return
-        done = checkpoint.add if checkpoint is not None else _forget
-        replayed = Replay(cluster, reader, done)
-        with progress("putting back") as watch:
-            every = letters.read(spans, watch)
-            _run(replayed, (f for f in every if f.place in plan.chosen))
-    _report(plan, replayed, dry_run=False, as_json=as_json)
+        if plan.chosen and not dry_run and (yes or _agreed()):
+            done = _forget if checkpoint is None else checkpoint.add
+            replayed = Replay(cluster, reader, plan.inputs(), done)
+            with progress("putting back") as watch:
+                every = letters.read(spans, watch)
+                _run(replayed, (f for f in every if f.place in plan.chosen))
+    _report(plan, replayed, dry_run=dry_run, as_json=as_json)
+
+
+def _checkpoint(
+    path: Path | None, reader: KafkaReader, settings: Settings
+) -> AbstractContextManager[Checkpoint | None]:
+    if path is None:
+        return nullcontext()
+    return Checkpoint(path, reader.cluster_id(), settings.topic_prefix)
+
+
+def _agreed() -> bool:
+    return click.confirm("Put these back?", err=True)
 
 
 def _explain(plan: Plan) -> None:
@@ -322,14 +356,20 @@ def _report(
     """Say what was put back; with an exit code when that is not all."""
     refused = [] if replayed is None else replayed.refused
     acknowledged = 0 if replayed is None else replayed.acknowledged
-    for place, said in refused:
+    gone = 0 if replayed is None else len(plan.chosen) - acknowledged - len(refused)
+    for place, said in refused[:_NAMED]:
         say(f"the brokers refuse {place}: {said}")
+    if len(refused) > _NAMED:
+        say(f"the brokers refuse {len(refused) - _NAMED:,} more")
+    if gone:
+        say(f"{_records(gone)} gone since: retention has taken them")
     if wants_json(as_json):
         write_json(
             {
                 "dry_run": dry_run,
                 "chosen": len(plan.chosen),
                 "put_back": acknowledged,
+                "gone": gone,
                 "refused": [place._asdict() for place, _ in refused],
                 "left_out": [
                     {"dead_letter": p._asdict(), **s._asdict(), "value_bytes": size}
@@ -345,7 +385,7 @@ def _report(
         say("nothing was put back")
     else:
         say(f"{_records(acknowledged)} put back and acknowledged")
-    if refused or plan.left_out or plan.not_ours:
+    if gone or refused or plan.left_out or plan.not_ours:
         sys.exit(SAID_SOMETHING)
 
 
@@ -358,7 +398,7 @@ def _names(cluster: Cluster, topics: Sequence[str]) -> list[str]:
     known = dead_letters.topics()
     if not topics:
         return list(known)
-    names = [cluster.logical(t).removesuffix(_SUFFIX) + _SUFFIX for t in topics]
+    names = [cluster.logical(t).removesuffix(SUFFIX) + SUFFIX for t in topics]
     for given, name in zip(topics, names, strict=True):
         if name not in known:
             message = f"{given!r} is none of {', '.join(known)}"

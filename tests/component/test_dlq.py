@@ -11,9 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from streams.adapters.checkpoint import Checkpoint
+from streams.adapters.dead_letter_plan import decide
+from streams.adapters.dead_letters import topics
 from streams.cli.main import cli
 from streams.core.instant import parse
-from streams.wire import contract, dead_letter
+from streams.errors import ConfigurationError
+from streams.wire import dead_letter
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
 
@@ -38,20 +41,23 @@ class Source(NamedTuple):
     partition: int
 
 
+def letter_of(value=b"{}", *, topic=ATTEMPTS, reason=RejectReason.BAD_TIME, **more):
+    """Answer a record as ingest puts it into a dead-letter topic."""
+    told = {"key": b"k", "headers": HEADERS, "partition": 2, "at": NOW} | more
+    read = Read(told["key"], value, told["headers"], 11)
+    source = Source(topic, told["partition"])
+    return dead_letter.build(source, read, Reject(reason, "/time"), told["at"])
+
+
 @pytest.fixture
 def reject(kafka):
-    """Put a record into a dead-letter topic, as ingest does."""
-    for name, manifest in contract.manifests().items():
-        if manifest.role is contract.Role.DEAD_LETTER:
-            kafka.make(name)
-            kafka.make(name.removesuffix(".dlq"))
+    """Put a record into a dead-letter topic; there are all topics it needs."""
+    for name in topics():
+        kafka.make(name)
+        kafka.make(name.removesuffix(".dlq"))
 
-    def put(value=b"{}", *, topic=ATTEMPTS, reason=RejectReason.BAD_TIME, **more):
-        told = {"key": b"k", "headers": HEADERS, "partition": 2, "at": NOW} | more
-        read = Read(told["key"], value, told["headers"], 11)
-        source = Source(topic, told["partition"])
-        letter = dead_letter.build(source, read, Reject(reason, "/time"), told["at"])
-        kafka.write(letter.topic, letter.key, letter.value, letter.headers, 0)
+    def put(*value, **more):
+        kafka.write(*letter_of(*value, **more), 0)
 
     return put
 
@@ -366,3 +372,37 @@ def test_a_broker_that_refuses_one_record_takes_the_others(
     ]
     assert "the brokers refuse mail.send-attempts.v1.dlq/0/1" in done.stderr
     assert [record.value() for record in kafka.read(ATTEMPTS)] == [b"1", b"3"]
+
+
+def test_an_input_that_is_not_there_is_said_before_anything_is_put_back(dlq, kafka):
+    for name in topics():
+        kafka.make(name)
+    kafka.make(REPORTS)
+    kafka.write(*letter_of(b"1", topic=REPORTS), 0)
+    kafka.write(*letter_of(b"2"), 0)
+    done = dlq("replay", "--yes")
+    assert isinstance(done.exception, ConfigurationError)
+    assert "no topic mail.send-attempts.v1;" in str(done.exception)
+    assert kafka.read(REPORTS) == []
+
+
+def test_records_that_retention_took_meanwhile_are_told(
+    reject, dlq, kafka, monkeypatch
+):
+    def decide_slowly(*told):
+        plan = decide(*told)
+        for _ in range(10):
+            kafka.write(ATTEMPTS.dead_letters, b"k", bytes(900_000), (), 0)
+        kafka.settle()
+        return plan
+
+    reject()
+    monkeypatch.setattr("streams.cli.dlq.decide", decide_slowly)
+    done = dlq("replay", "--yes")
+    assert done.exit_code == 1
+    assert (told(done)["chosen"], told(done)["put_back"], told(done)["gone"]) == (
+        1,
+        0,
+        1,
+    )
+    assert "1 record gone since: retention has taken them" in done.stderr
