@@ -147,7 +147,7 @@ def show(  # noqa: PLR0913  # one argument an option
       mailflag dlq show mail.dsn-events.v1 --reason unattributable --value
     For a script:
       mailflag dlq show --summary --json
-    """  # noqa: D301  # click's \\b must be the character itself
+    """  # noqa: D301  # \b is click's own mark
     cluster = Cluster(settings)
     in_json = wants_json(as_json)
     if limit is None:
@@ -273,7 +273,7 @@ def replay(  # noqa: PLR0913  # one argument an option
       mailflag dlq replay mail.send-attempts.v1 --reason schema_violation --dry-run
     Then, from a script, and safe to run again:
       mailflag dlq replay --since 2d --checkpoint replayed.jsonl --yes
-    """  # noqa: D301  # click's \\b must be the character itself
+    """  # noqa: D301  # \b is click's own mark
     if not (yes or dry_run or sys.stdin.isatty()):
         message = "nobody to ask: --yes puts records back, --dry-run only counts them"
         raise click.UsageError(message)

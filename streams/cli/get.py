@@ -126,12 +126,13 @@ def command(  # noqa: PLR0913  # one argument an option
     limit: int | None,
     as_json: bool | None,
 ) -> None:
-    """Say whether ADDRESSes of TENANT are flagged, why, and what to do.
+    """Say whether an address is flagged, and why.
 
-    Without an address: list the tenant's standing flags. A single - reads
-    addresses from standard input, one a line. Any spelling of an address will do.
-    The answer is what the topic mail.address-flags.v1 says now; flagged or not, the
-    exit code is 0, and the answer says which.
+    For each ADDRESS of TENANT: since when, whose fault it is, what the server said,
+    and what to do. Without an address: list the tenant's standing flags. A single -
+    reads addresses from standard input, one a line. Any spelling of an address will
+    do. The answer is what the topic mail.address-flags.v1 says now; flagged or not,
+    the exit code is 0, and the answer says which.
 
     \b
     One customer, with all that happened:
@@ -141,7 +142,7 @@ def command(  # noqa: PLR0913  # one argument an option
     A whole list, and which of it should get no more mail:
       mailflag get t-42 - < list.txt \\
         | jq -r 'select(.flag.suppress_recommended).address'
-    """  # noqa: D301  # click's \b must be the character itself
+    """  # noqa: D301  # \b is click's own mark
     _check(
         tenant,
         addresses,

@@ -37,7 +37,7 @@ _UNITS = ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s"))
 
 @click.group()
 def command() -> None:
-    """Show the policy of a tenant, and check a policy file.
+    """Show a tenant's policy, check a policy file.
 
     A policy says when a flag clears and when it speaks against the address. It
     stands in a TOML file, for all tenants or for one; without a file the defaults
@@ -61,7 +61,7 @@ def show(settings: Settings, tenant: str, *, as_json: bool | None) -> None:
     Only where it differs from the classes' own thresholds:
       mailflag policy show t-42 --json \\
         | jq '.thresholds | map_values(select(.changed))'
-    """  # noqa: D301  # click's \\b must be the character itself
+    """  # noqa: D301  # \b is click's own mark
     book = build_policies(settings.policy_file)
     policy = book.of(tenant)
     file = None if settings.policy_file is None else str(settings.policy_file)
@@ -82,7 +82,7 @@ def check(file: Path, *, as_json: bool | None) -> None:
     \b
     Before a rolling restart, and in your own CI:
       mailflag policy check strict.toml
-    """  # noqa: D301  # click's \\b must be the character itself
+    """  # noqa: D301  # \b is click's own mark
     tenants, mistakes = _checked(file)
     if wants_json(as_json):
         write_json({"file": str(file), "tenants": tenants, "mistakes": mistakes})
