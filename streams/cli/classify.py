@@ -58,7 +58,7 @@ class BadRow(ValueError):
 @json_option
 @interruptible
 def command(file: str, rule_files: tuple[Path, ...], *, as_json: bool | None) -> None:
-    r"""Say what each SMTP reply in FILE (- for standard input) means.
+    """Say what each SMTP reply in FILE (- for standard input) means.
 
     FILE has one JSON object a line: code, enhanced, text, phase (dns, connect, banner,
     ehlo, tls, auth, mail, rcpt, data, data_end, quit) and peer_role (relay, mx). Any of
@@ -72,7 +72,7 @@ def command(file: str, rule_files: tuple[Path, ...], *, as_json: bool | None) ->
       echo '{"code": 550, "text": "5.1.1 User unknown"}' | mailflag classify
     What were yesterday's failures?
       mailflag classify replies.jsonl | jq -r .class | sort | uniq -c
-    """
+    """  # noqa: D301  # \b is click's own mark
     classifier = Classifier(rulebook.load(rule_files))
     table = None if wants_json(as_json) else _Table()
     failed = False

@@ -50,7 +50,7 @@ _NOTHING: dict[str, Any] = dict.fromkeys(
 def command(
     paths: tuple[str, ...], rule_files: tuple[Path, ...], *, as_json: bool | None
 ) -> None:
-    r"""Say what bounces and other reports say: files, folders, - for standard input.
+    """Say what bounces and other reports say: files, folders, - for standard input.
 
     Each reported recipient becomes one line: file, kind (bounce, delayed, delivered,
     relayed, expanded, auto_reply, complaint, challenge, not_a_bounce), recipient,
@@ -66,7 +66,7 @@ def command(
       mailflag dsn bounce.eml
     Whom can we no longer reach?
       mailflag dsn Maildir/ | jq -r 'select(.address_policy == "immediate").recipient'
-    """
+    """  # noqa: D301  # \b is click's own mark
     classifier = Classifier(rulebook.load(rule_files))
     table = None if wants_json(as_json) else _Table()
     failed = False

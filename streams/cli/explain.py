@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from streams.cli.classify import PHASES, as_row, rules_option
+from streams.cli.classify import as_row, rules_option
 from streams.cli.terminal import (
     interruptible,
     json_option,
@@ -20,14 +20,16 @@ from streams.core import reply as replies
 from streams.core.advice import ADVICE
 from streams.core.classify import Classifier, Decision
 from streams.core.dsn.mime import MAX_BYTES
-from streams.core.failure import TRAITS, PeerRole
+from streams.core.failure import TRAITS, PeerRole, Phase
 from streams.wire import rulebook
 
 
 @click.command()
 @click.argument("what", default="-", metavar="REPLY|FILE|-")
 @click.option(
-    "--phase", type=click.Choice(list(PHASES)), help="When in the session it was said."
+    "--phase",
+    type=click.Choice([phase.value for phase in Phase]),
+    help="When in the session it was said.",
 )
 @click.option(
     "--peer-role",
@@ -45,20 +47,19 @@ def command(
     *,
     as_json: bool | None,
 ) -> None:
-    r"""Say what a reply or a bounce mail means, why, and what to do.
+    """Say what a reply or a bounce mail means, why, and what to do.
 
     The argument is a reply as the mail log has it, the name of a file with a mail, or -
     for a mail on standard input.
 
     \b
     A line of a log:
-      mailflag explain '550 5.1.1 <a@example.com>: Recipient address rejected: User
-      unknown'
+      mailflag explain '550 5.1.1 <a@example.com>: User unknown'
     The same words from your own relay:
       mailflag explain --peer-role relay --phase auth '535 5.7.8 Error'
     A bounce:
       mailflag explain bounce.eml
-    """
+    """  # noqa: D301  # \b is click's own mark
     classifier = Classifier(rulebook.load(rule_files))
     role = PeerRole(peer_role) if peer_role else None
     for explained in _explained(classifier, what, phase, role):
@@ -73,7 +74,7 @@ def _explained(
 ) -> Iterator[dict[str, Any]]:
     raw = _mail(what)
     if raw is None:
-        reply = replies.parse(what, phase=PHASES[phase] if phase else None)
+        reply = replies.parse(what, phase=Phase(phase) if phase else None)
         yield _explain(classifier, classifier.decide(reply, role))
         return
     mail = dsn.parse(raw)

@@ -25,7 +25,7 @@ def command() -> None:
 )
 @interruptible
 def check(files: tuple[Path, ...]) -> None:
-    r"""Check the built-in rules, or those of FILE... in front of them.
+    """Check the built-in rules, or those of FILE... in front of them.
 
     Every rule and every phrase must be able to win, every example must be classified
     by its own rule, and no phrase may be slow. What is wrong is printed, one line
@@ -34,7 +34,7 @@ def check(files: tuple[Path, ...]) -> None:
     \b
     Before a file goes to the workers:
       mailflag rules check ours.toml
-    """
+    """  # noqa: D301  # \b is click's own mark
     faults, counted = _faults(files)
     for fault in faults:
         click.echo(f"{fault.where}: {fault.what}")
@@ -67,12 +67,12 @@ def _faults(files: tuple[Path, ...]) -> tuple[list[Fault], int]:
 
 @command.command()
 def classes() -> None:
-    r"""Print what each class means, in Markdown, made from the rules.
+    """Print what each class means, in Markdown, made from the rules.
 
     \b
     The page in the documentation is made so:
       mailflag rules classes > docs/classes.md
-    """
+    """  # noqa: D301  # \b is click's own mark
     from streams.core import classpage  # noqa: PLC0415  # only for this command
 
     click.echo(classpage.page(rulebook.load()), nl=False)
