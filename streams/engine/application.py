@@ -13,6 +13,7 @@ from faust.serializers.schemas import Schema
 from streams.engine.config import EngineConfig
 from streams.engine.consumer import BatchConsumer, BatchTransport
 from streams.engine.event import FAUST_LOGGER
+from streams.engine.exits import ExitCode
 from streams.engine.follower import Follower
 from streams.engine.ownership import Lanes
 from streams.engine.services import Services
@@ -149,7 +150,11 @@ class BatchApp(faust.App):
             lane = consumer.claim(message)
             if lane is None:
                 continue
-            lane.process(message.value, message.offset + 1)
+            try:
+                lane.process(message.value, message.offset + 1)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+                code = ExitCode.ENGINE_FAILED
+                self.services.ending.fail(code, "a batch was not processed", error)
             if budget.exhausted:
                 await budget.room()
             await asyncio.sleep(0)  # a full queue would never let others run

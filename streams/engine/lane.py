@@ -94,11 +94,11 @@ class Lane(ABC):
         batch = Batch(self.topic, self.tp.partition, records)
         try:
             output = self.spec.stage.process(batch, self.table, now)
+            self.accept(next_offset, output)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
             self.spoil()
             stage_failed(self._services.ending, self.spec, error)
             return
-        self.accept(next_offset, output)
         self._pace.note(len(records), time.perf_counter() - began)
         observer = self._services.observer
         size = sum([len(record.value or b"") for record in records])

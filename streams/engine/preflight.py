@@ -4,6 +4,7 @@ Faust only warns about a missing topic and then waits, looking healthy, for ever
 """
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Sequence
 
@@ -30,6 +31,27 @@ REFUSALS = (
     UnsupportedSaslMechanismError,
 )
 """What a broker says to somebody whom it does not know."""
+
+
+def check_web_address(config: EngineConfig) -> None:
+    """Refuse a web address that cannot be listened on; Faust would only crash.
+
+    Raises:
+        ConfigurationError: the port is taken, or the host is not this machine's.
+    """
+    if config.web_port is None:
+        return
+    place = f"{config.web_host}:{config.web_port}"
+    try:
+        family, *_, address = socket.getaddrinfo(
+            config.web_host, config.web_port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        message = f"the web server cannot listen on {place}: {error.strerror}"
+        raise ConfigurationError(message) from error
 
 
 async def check_topics(

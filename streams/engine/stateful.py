@@ -130,12 +130,11 @@ class StatefulLane(Lane):
             return
         try:
             output = self.spec.stage.due(self._table, self.clock())
+            if output.messages or output.tallies or self._table.changed:
+                self.accept(None, output)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
             self.spoil()
             stage_failed(self._services.ending, self.spec, error)
-            return
-        if output.messages or output.tallies or self._table.changed:
-            self.accept(None, output)
 
     def finish(self) -> None:
         """Commit what is pending without waiting for more."""

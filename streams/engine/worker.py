@@ -19,7 +19,7 @@ from streams.engine.group_offsets import GroupOffsets
 from streams.engine.observer import Observer
 from streams.engine.ownership import Lanes, TableFactory
 from streams.engine.pins import assert_pins
-from streams.engine.preflight import check_topics
+from streams.engine.preflight import check_topics, check_web_address
 from streams.engine.readiness import Readiness
 from streams.engine.services import Services
 from streams.engine.spec import LaneSpec
@@ -75,6 +75,7 @@ class Worker:
         config = self._services.config
         note(Event.WORKER_STARTING, app_id=config.app_id, stages=len(self._specs))
         try:
+            check_web_address(config)
             loop.run_until_complete(check_topics(config, self._specs, self._bulletins))
         except (Unavailable, TimeoutError) as error:
             end_now(ExitCode.UNAVAILABLE, str(error), error)

@@ -1,5 +1,6 @@
 """What goes in comes out once, and an error stops everything before it commits."""
 
+import socket
 import time
 
 import pytest
@@ -191,6 +192,15 @@ def test_an_input_that_was_made_anew_is_not_read_as_if_it_were_the_old_one(
     remove_topics(flow.kafka, [flow.evidence])
     wait_for(lambda: _made(flow.kafka, flow.evidence, flow.partitions))
     assert worker(flow).wait() == ExitCode.INPUT_TRUNCATED
+
+
+def test_a_web_port_that_is_taken_is_a_configuration_error(flow, worker):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        one = worker(flow, config={"web_port": other.getsockname()[1]})
+        assert one.wait() == ExitCode.CONFIGURATION
+    assert "web server" in one.said("worker_failed")[-1]["reason"]
 
 
 def test_without_a_broker_the_worker_ends_and_says_so(flow):

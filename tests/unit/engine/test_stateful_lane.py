@@ -257,6 +257,13 @@ async def test_a_stage_that_raises_leaves_nothing_to_commit(lane, producer):
     assert producer.calls == ["start"]
 
 
+async def test_a_stage_that_answers_nonsense_is_taken_for_one_that_raised(lane):
+    lane.spec.stage.process = lambda *_: None
+    take(lane, b"1")
+    assert lane.services.ending.codes == [ExitCode.STAGE_FAILED]
+    assert lane.clean
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
