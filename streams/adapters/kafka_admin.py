@@ -23,6 +23,7 @@ from streams.adapters.topic_plan import (
     names,
     plan,
 )
+from streams.engine.config import SecurityProtocol
 from streams.errors import ConfigurationError, MailflagError
 from streams.settings import Settings
 
@@ -150,6 +151,8 @@ def require_topics(settings: Settings) -> None:
     if missing:
         listed = ", ".join(wanted.name for wanted in missing)
         message = f"topics are missing: {listed}: run `mailflag topics apply`"
+        if settings.security_protocol is not SecurityProtocol.PLAINTEXT:
+            message += "; or they are there and this user may not see them"
         raise ConfigurationError(message)
     if differing:
         one = differing[0]

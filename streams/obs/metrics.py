@@ -43,6 +43,7 @@ from streams.wire.topic import INPUTS, Topic
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60)
 _SIZES = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000)
 _MS = 1000
+_INTERNAL = (Topic.EVIDENCE, Topic.TENANT_ACTIVITY, Topic.SPIKE_DIGESTS)
 
 # The `_created` twin of every series says nothing that Prometheus uses.
 disable_created_metrics()  # type: ignore[no-untyped-call] # upstream's omission
@@ -108,9 +109,9 @@ class Counted(NamedTuple):
 
 COUNTED: dict[str, Counted] = {
     tally.REJECTED: Counted(
-        "Records that went to a dead-letter topic, by input and reason.",
+        "Records that cannot be used: dead letters, or skipped on internal topics.",
         ("topic", "reason"),
-        tuple(product((*INPUTS, Topic.EVIDENCE), RejectReason)),
+        tuple(product((*INPUTS, *_INTERNAL), RejectReason)),
     ),
     tally.IGNORED: Counted(
         "Mails to the bounce mailbox that are no reports, by kind.", ("kind",)

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
 
 from kafka_broker import KafkaBroker, KafkaMissing
 from mail_deployment import Deployment
+from mail_incident import ExpiredPassword
 from mail_traffic import Traffic
 from prometheus_server import PrometheusServer
 
@@ -49,12 +50,22 @@ class Scene:
         self.traffic = Traffic(11, now=int(time.time() * 1000), people=200)
 
     def play(self):
-        """Produce mail until Prometheus has seen enough of it to draw lines."""
+        """Produce mail until Prometheus has seen enough of it to draw lines.
+
+        Among it the mail of a tenant whose password has expired.
+        """
+        events = ExpiredPassword(int(time.time() * 1000)).events()
+        self.deployment.send(self.traffic.publish(events))
         asked = "min(count_over_time(mailflag_transaction_seconds_count[1m])) > 20"
         seen = self.deployment.play(
             self.traffic, lambda: self.prometheus.ask(asked), limit=90
         )
         assert seen, "Prometheus has not seen the workers at work"
+        incident = 'mailflag_alert_customers{tenant="stadtwerke"} > 0'
+        told = self.deployment.play(
+            self.traffic, lambda: self.prometheus.ask(incident), limit=60
+        )
+        assert told, "nobody was told of the incident"
 
     def close(self):
         self.prometheus.close()
