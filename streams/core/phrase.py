@@ -9,6 +9,7 @@ The language of phrases is smaller than regular expressions on purpose:
 - `exceed(s|ed)`: endings.
 - `[user] unknown`: any word of the set `user`.
 - `domain ... expired`: up to eight words between.
+- `*spam*`: a word that has this inside and is in no other phrase.
 - `^rejected$`: the whole text.
 """
 
@@ -66,6 +67,7 @@ class Choice(NamedTuple):
 _GAP = "..."
 _OPEN = "("
 _ANCHORS = {"^", "$"}
+_INSIDE = re.compile(r"\*[a-z]{3,}\*")
 _ENDINGS = re.compile(r"(\w+)\(([\w|]*)\)(?=[\s|)]|$)")
 _TOKEN = re.compile(r"\[\w*\]|[()|^$]|\.\.\.|[^\s()|\[\]^$]+")
 
@@ -123,7 +125,7 @@ class _Parser:
                 elements.append(self._choice())
             elif token.startswith("["):
                 elements.append(self._set(token[1:-1]))
-            elif token in _ANCHORS:
+            elif token in _ANCHORS or _INSIDE.fullmatch(token):
                 elements.append(frozenset({token}))
             else:
                 elements += (frozenset({word}) for word in words(token))

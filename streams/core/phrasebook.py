@@ -73,6 +73,7 @@ class Phrasebook:
         self._ends: dict[int, tuple[int, ...]] = {}
         self._parts: list[_Part] = []
         self._vocabulary: set[str] = set()
+        self._inside: dict[str, str] = {}
         self._states: dict[tuple[frozenset[int], frozenset[int]], _State] = {}
         self._start = _State(frozenset({_START}))
 
@@ -116,6 +117,7 @@ class Phrasebook:
         target = len(self._edges)
         self._edges.append({})
         self._vocabulary |= choice
+        self._inside |= {word[1:-1]: word for word in choice if word.startswith("*")}
         for node in nodes:
             edges = self._edges[node]
             for word in choice:
@@ -152,10 +154,11 @@ class Phrasebook:
         for position, word in enumerate(text_words, start=1):
             following = state.following.get(word)
             if following is None:
-                if word not in vocabulary:
+                known = word if word in vocabulary else self._like(word)
+                if known is None:
                     state = state if word == _ADDRESS_WORD else start
                     continue
-                following = self._enter(state, word)
+                following = state.following.get(known) or self._enter(state, known)
             state = following
             if state.ends:
                 ends.append((position, state))
@@ -163,6 +166,13 @@ class Phrasebook:
         if state.ends:
             ends.append((len(text_words), state))
         return ends[:_MAX_ENDS]
+
+    def _like(self, word: str) -> str | None:
+        """Answer what stands for words that have something inside, if this one has."""
+        for part, known in self._inside.items():
+            if part in word:
+                return known
+        return None
 
     def most_places(self, text_words: Sequence[str]) -> int:
         """Answer how many places in phrases are open at most while reading a text."""

@@ -50,6 +50,8 @@ def test_no_more_words_are_looked_at_than_a_reply_can_need():
         ("domain ... expired", "domain expired"),
         ("a ... b ... c", "a 1 b 2 c"),
         ("^rejected$", "Rejected."),
+        ("*spam*", "rejected by bbSpamReject"),
+        ("no *spam*", "no AntiSpam here"),
         ("user unknown", "user <a@example.com> unknown"),
         ("@ unknown", "<a@example.com> unknown"),
         ("unknown @", "unknown a@example.com"),
@@ -69,6 +71,7 @@ def test_a_phrase_is_found(pattern, text):
         ("domain ... expired", "expired domain"),
         ("domain ... expired", "domain " + "x " * (MAX_GAP + 1) + "expired"),
         ("^rejected$", "rejected by policy"),
+        ("*spam*", "space"),
         ("@ unknown", "user unknown"),
     ],
 )
@@ -96,6 +99,14 @@ def test_the_place_of_the_first_find_is_told():
 def test_what_is_no_phrase_is_refused(pattern):
     with pytest.raises(PhraseError):
         parse(pattern, {})
+
+
+def test_a_word_that_a_phrase_names_is_that_word_and_no_other():
+    book = Phrasebook({})
+    book.add("*spam*", 1)
+    book.add("spamhaus", 2)
+    assert set(book.find(["spamhaus"])) == {2}
+    assert set(book.find(["spamfilter"])) == {1}
 
 
 def test_words_of_one_phrase_do_not_hide_another():
