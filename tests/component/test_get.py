@@ -1,6 +1,9 @@
 """`mailflag get` on a broker: flagged or not, why, and what of a tenant stands."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -181,6 +184,24 @@ def test_a_table_says_clearly_which_is_flagged(published, get):
     assert "ada@example.com is FLAGGED" in shown
     assert "bob@example.com is not flagged" in shown
     assert "flag-set" in shown
+
+
+def test_on_a_terminal_there_is_a_panel_and_in_a_pipe_there_is_json(published, kafka):
+    published.set("ada@example.com")
+    kafka.settle()
+    words = ("get", "t-42", "ada@example.com", "--bootstrap-servers", kafka.address)
+    call = [sys.executable, "-m", "streams.cli.main", *words]
+    piped = subprocess.run(call, stdout=subprocess.PIPE, check=True).stdout
+    assert json.loads(piped)["flagged"] is True
+    ours, theirs = os.openpty()
+    try:
+        subprocess.run(call, stdout=theirs, stderr=subprocess.DEVNULL, check=True)
+        shown = os.read(ours, 100_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "is FLAGGED" in shown
+    assert "{" not in shown
 
 
 def test_a_tenants_list_has_its_standing_flags_and_no_others(published, get):
