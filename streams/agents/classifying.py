@@ -57,11 +57,17 @@ class Classifiers:
         """Say whether a host is the tenant's own relay, as far as its policy says."""
         return self._policies.of(tenant_id).own.role_of(peer)
 
+    def met(self, event: SendAttempt) -> PeerRole | None:
+        """Say whom an attempt met: as the event says, else as far as is known."""
+        if event.peer_role is not None:
+            return event.peer_role
+        if event.relay and event.peer in {None, "", event.relay}:
+            return PeerRole.RELAY
+        return self.role_of(event.tenant_id, event.peer) if event.peer else None
+
     def failure_of(self, event: SendAttempt) -> tuple[PeerRole | None, Failure]:
         """Answer who refused an attempt, and what that means."""
-        role = event.peer_role
-        if role is None and event.peer:
-            role = self.role_of(event.tenant_id, event.peer)
+        role = self.met(event)
         failure = self.judge(
             event.tenant_id,
             event.text or event.error or "",

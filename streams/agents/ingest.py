@@ -135,12 +135,11 @@ class IngestStage:
     def _evidence(
         self, event: SendAttempt, address: Address, arrived: Instant
     ) -> Attempt:
-        role = event.peer_role
         failure = None
         if event.outcome is not Outcome.ACCEPTED:
             role, failure = self.classifiers.failure_of(event)
-        elif role is None and event.peer:
-            role = self.classifiers.role_of(event.tenant_id, event.peer)
+        else:
+            role = self.classifiers.met(event)
         mx = event.peer if role is PeerRole.MX else None
         return Attempt(
             id=event.id,

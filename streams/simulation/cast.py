@@ -87,6 +87,9 @@ class Tenant:
     billing: float
     """Share of the mail that goes out in one run a day."""
     billing_hour: float
+    detail: int = 2
+    """How much its events tell: 2 all, 1 not who the peer is but which relay there
+    is, 0 neither."""
     weights: list[float] = field(default_factory=list)
     """Cumulative, by customer."""
 
@@ -127,6 +130,7 @@ def make_tenant(
         habits=_habits(rng),
         hours=_week(rng, firms=firms),
         billing=rng.choice((0.0, 0.2, 0.4)),
+        detail=rng.choices((2, 1, 0), (0.7, 0.2, 0.1))[0],
         billing_hour=rng.randrange(6, 11) + rng.random(),
         weights=list(
             accumulate(math.exp(spread * rng.gauss(0, 1)) for _ in range(count))

@@ -219,7 +219,7 @@ def weekend(stage: Stage) -> Play:
 def ids_of_any_alphabet(stage: Stage) -> Play:
     """Ids hold blanks, quotes, colons and letters of other scripts."""
     tenant = stage.tenant()
-    tenant.id = 'Müller & Söhne: "Ост" 東京 𝒯'
+    tenant.id = 'Müller & Söhne: "Ост" 東京 한국'
     tenant.customers = [
         one._replace(id=f"{one.id} ключ/№ 「{n}」")
         for n, one in enumerate(tenant.customers)

@@ -254,7 +254,7 @@ class Traffic:
     def _body(self, mail: Mail, at: float, attempt: int) -> dict[str, Any]:
         self.number += 1
         tenant = mail.tenant
-        return {
+        body = {
             "type": "send-attempt",
             "id": f"a{self.number}",
             "time": _time(at),
@@ -268,12 +268,16 @@ class Traffic:
             "helo": tenant.hosts[mail.host],
             "sending_ip": tenant.ip,
         }
+        if tenant.relay and tenant.detail == 1:
+            body["relay"] = tenant.peer
+        return body
 
     @staticmethod
     def _peer(mail: Mail, *, relay: bool) -> dict[str, str]:
-        if relay:
-            return {"peer": mail.tenant.peer, "peer_role": "relay"}
-        return {"peer": mail.customer.mx, "peer_role": "mx"}
+        peer = mail.tenant.peer if relay else mail.customer.mx
+        if mail.tenant.detail < 2:
+            return {"peer": peer}
+        return {"peer": peer, "peer_role": "relay" if relay else "mx"}
 
     @staticmethod
     def _filled(mail: Mail, answer: Answer, peer: str) -> str:
