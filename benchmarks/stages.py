@@ -16,7 +16,6 @@ from rig import dry
 from rig.mail import LOADS, Load
 
 from streams.app import Stages, build_stages
-from streams.engine.clock import clock
 from streams.engine.stage import Message
 from streams.engine.table import MemoryTable, NoTable
 from streams.settings import load as load_settings
@@ -33,12 +32,12 @@ def run(
     made: list[Message] = []
     started = time.process_time()
     for batch in dry.batches(load.topic, records):
-        made += stages.ingest.process(batch, NoTable(), clock()).messages
+        made += stages.ingest.process(batch, NoTable(), dry.clock()).messages
     between = time.process_time()
     evidence = dry.arrivals((m.key, m.value) for m in made)
     again = time.process_time()
     for batch in dry.batches(Topic.EVIDENCE, evidence):
-        stages.flags.process(batch, table, clock())
+        stages.flags.process(batch, table, dry.clock())
         table.take_changes()
     ended = time.process_time()
     per = 1e6 / len(values)

@@ -39,7 +39,7 @@ def _worker(told: Told) -> Contender:
         "app-id": told.app,
         "success-memory-days": told.success_memory_days,
         "web-port": port,
-        "log-level": "warning",
+        "log-level": "info",
     }
     command = [str(_MAILFLAG), "worker", *(f"--{k}={v}" for k, v in options.items())]
     return Contender("worker", command, page=f"http://127.0.0.1:{port}/readyz")

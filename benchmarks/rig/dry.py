@@ -1,16 +1,21 @@
 """Stages without Kafka: records made by hand, a batch at a time."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from streams.agents.ingest import IngestStage
 from streams.core.instant import Instant
-from streams.engine.clock import clock
 from streams.engine.stage import Batch, Message
 from streams.engine.table import NoTable
 
 BATCH = 1_000
 """What a busy worker hands to a stage at a time."""
+
+
+def clock() -> Instant:
+    """Answer the present."""
+    return Instant(time.time_ns() // 1_000_000)
 
 
 class Arrival(NamedTuple):
@@ -39,5 +44,5 @@ def evidence(stage: IngestStage, topic: str, values: Sequence[bytes]) -> list[Me
     """Answer what ingest makes of events."""
     made: list[Message] = []
     for batch in batches(topic, arrivals((None, value) for value in values)):
-        made += stage.process(batch, NoTable(), Instant(clock())).messages
+        made += stage.process(batch, NoTable(), clock()).messages
     return made
