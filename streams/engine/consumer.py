@@ -9,7 +9,7 @@ after the last seek.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from aiokafka.errors import ConsumerStoppedError
@@ -41,10 +41,11 @@ ENOUGH_BATCHES = 16
 class BatchMessage(ConsumerMessage):
     """Consecutive records of one partition, dressed as one Faust message.
 
-    `offset` is the last record's.
+    `first` is the first record's offset, `offset` the last one's.
     """
 
-    __slots__ = ("stamp",)
+    __slots__ = ("first", "stamp")
+    first: int
     stamp: Stamp
 
 
@@ -164,25 +165,35 @@ class BatchConsumer(Consumer):
         self.positioned_for = self._generation()
 
     async def _seek_all(self) -> None:
-        owned = sorted(self.assignment())
+        generation, owned = self._generation(), sorted(self.assignment())
         stateful = [tp for tp in owned if self.lanes.source(tp.topic).spec.stateful]
         forwarding = [tp for tp in owned if tp not in set(stateful)]
         positions = {tp: self.lanes.position(tp) for tp in stateful}
         # After every lane was initialised: nobody else commits any more.
         positions |= await self._thread.committed_offsets(forwarding)
-        await self.reposition(positions)
+        await self.reposition(positions, lambda: self._generation() == generation)
 
-    async def reposition(self, positions: dict[TP, int | None]) -> None:
+    async def reposition(
+        self, positions: dict[TP, int | None], wanted: Callable[[], bool]
+    ) -> bool:
         """Read on from the given positions; None is the beginning.
 
         aiokafka does not rewind a partition without a committed offset
         (consumer/consumer.py:901), so every position is given in numbers.
+
+        False, and nothing is moved, when the positions are not `wanted` any more
+        by the time that it is their turn: they may be older than those of a later
+        assignment, which were sought meanwhile.
         """
-        self._positions.begin_seek(positions)
         async with self._fetching_or_seeking:
+            self._positions.begin_seek(positions)
             exact = await self._exact(positions)
+            if not wanted():
+                self._positions.abandon_seek(positions)
+                return False
             await self._thread.seek_to(exact)
             self._positions.end_seek(exact)
+            return True
 
     async def _exact(self, positions: dict[TP, int | None]) -> dict[TP, int]:
         bounds = await log_bounds(self.config, positions)
@@ -207,7 +218,9 @@ class BatchConsumer(Consumer):
         if self.services.ending.failed:
             return None
         try:
-            goes_on = self._positions.process(tp, message.stamp, message.offset + 1)
+            goes_on = self._positions.process(
+                tp, message.stamp, message.first, message.offset + 1
+            )
         except Discontinuity as error:
             end_now(ExitCode.CONTINUITY_BROKEN, str(error))
         return lane if goes_on else None
@@ -271,7 +284,7 @@ class BatchConsumer(Consumer):
 
     def _batch(self, tp: TP, records: Sequence[Record]) -> BatchMessage:
         last: Untyped = records[-1]
-        return BatchMessage(
+        message = BatchMessage(
             tp.topic,
             tp.partition,
             last.offset,
@@ -286,6 +299,8 @@ class BatchConsumer(Consumer):
             tp,
             generation_id=self._generation(),
         )
+        message.first = records[0].offset
+        return message
 
     async def _drain_messages(self, fetcher: Untyped) -> None:
         """Deliver batches until the consumer or the fetcher stops.

@@ -30,6 +30,9 @@ from streams.engine.table import DueAt, Store
 TableFactory = Callable[[DueAt], Store]
 """Makes an empty table; given the stage's `due_at`."""
 
+Reposition = Callable[[dict[TP, int | None], Callable[[], bool]], Awaitable[bool]]
+"""Moves reading, unless its second argument says that it is not wanted any more."""
+
 MOST_DOUBTS = 5
 DOUBT_WINDOW = 60.0
 """A lane in doubt more than so often in so many seconds ends the process."""
@@ -64,7 +67,7 @@ class Lanes:
         self._tasks: set[asyncio.Task[None]] = set()
         self.generation: Callable[[], int] = lambda: -1
         """Answers the group's present generation; set by the consumer."""
-        self.reposition: Callable[[dict[TP, int | None]], Awaitable[None]]
+        self.reposition: Reposition
         """Moves reading to a position; set by the consumer."""
         self.progress = 0
         """Grows while lanes are being opened, so that a watch sees it."""
@@ -288,8 +291,14 @@ class Lanes:
     async def _go_on_with(self, fresh: StatefulLane, lost: Lane) -> bool:
         """Put a recovered lane in the place of a lost one, if that is still ours."""
         fresh.state = LaneState.OPENING  # until reading is where it must be
-        await self.reposition({fresh.tp: fresh.position})
-        if self._open.get(fresh.tp) is not lost:
+
+        def wanted() -> bool:
+            return self._open.get(fresh.tp) is lost and (
+                self.generation() == fresh.generation
+            )
+
+        moved = await self.reposition({fresh.tp: fresh.position}, wanted)
+        if not moved or not wanted():
             return False
         self._open[fresh.tp] = fresh
         fresh.state = LaneState.READY

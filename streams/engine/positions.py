@@ -17,8 +17,8 @@ class Discontinuity(Exception):
 class Stamp(NamedTuple):
     """What a batch knows of its place when it is delivered."""
 
-    previous: int | None
-    """Where the batch delivered before it ended; None when nothing was sought."""
+    previous: int
+    """Where the batch delivered before it ended; -1 when nothing was sought."""
     epoch: int
     """Number of the partition's last seek."""
 
@@ -39,6 +39,10 @@ class Positions:
         self.epoch += 1
         self._seeking.update(tps)
 
+    def abandon_seek(self, tps: Iterable[TP]) -> None:
+        """Note that reading goes on where it was."""
+        self._seeking.difference_update(tps)
+
     def end_seek(self, positions: Mapping[TP, int]) -> None:
         """Note that reading continues at the given positions."""
         self.epoch += 1
@@ -53,12 +57,17 @@ class Positions:
 
     def deliver(self, tp: TP, next_offset: int) -> Stamp:
         """Note that a batch goes to its agent; `next_offset` follows it."""
-        stamp = Stamp(self._delivered.get(tp), self._sought.get(tp, 0))
+        stamp = Stamp(self._delivered.get(tp, -1), self._sought.get(tp, 0))
         self._delivered[tp] = next_offset
         return stamp
 
-    def process(self, tp: TP, stamp: Stamp, next_offset: int) -> bool:
+    def process(
+        self, tp: TP, stamp: Stamp, first_offset: int, next_offset: int
+    ) -> bool:
         """Note that a batch is being processed; False when it is stale.
+
+        Its first offset may be later than where the last batch ended (control
+        records, compaction), but never earlier.
 
         Raises:
             Discontinuity: the batch is current, but not the next one.
@@ -67,10 +76,10 @@ class Positions:
             return False
         if tp not in self._processed:
             return False
-        if self._processed[tp] != stamp.previous:
+        if not self._processed[tp] == stamp.previous <= first_offset:
             message = (
                 f"{tp.topic}-{tp.partition} was processed to {self._processed[tp]},"
-                f" the next batch continues {stamp.previous}"
+                f" the next batch continues {stamp.previous} from {first_offset}"
             )
             raise Discontinuity(message)
         self._processed[tp] = next_offset

@@ -10,6 +10,7 @@ subscriber that reads committed records, and the compacted state as sent.
 import argparse
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -19,6 +20,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 # ruff: noqa: E402 - found through the path above
 from fault_proxy import ADD_PARTITIONS, END_TXN, INIT_PRODUCER_ID, PRODUCE, FaultProxy
 from kafka_broker import KafkaBroker
+from log_reader import read
 from oracle import Flow
 from worker_process import HOLD_LONG, HOLD_SHORT, WorkerProcess, wait_for
 
@@ -74,6 +76,19 @@ class Chaos:
         wait_for(done, limit)
         return self.flow.findings()
 
+    def keep_traces(self):
+        """Write down all that is needed to understand a finding; answer where."""
+        folder = Path(tempfile.mkdtemp(prefix="mailflag-chaos-"))
+        for worker in [*self.ended, *self.workers]:
+            name = f"worker-{worker.process.pid}.log"
+            (folder / name).write_text(worker.text)
+        for topic in (self.flow.evidence, self.flow.out, self.flow.changelog):
+            for isolation in ("read_committed", "read_uncommitted"):
+                rows = read(self.broker.address, topic, isolation)
+                lines = "".join(f"{row}\n" for row in rows)
+                (folder / f"{topic}-{isolation}.txt").write_text(lines)
+        return folder
+
     def clean_up(self):
         for worker in [*self.workers, *self.ended]:
             worker.clean_up()
@@ -103,7 +118,9 @@ class Chaos:
         for place, worker in enumerate(self.workers):
             if not worker.alive:
                 said = worker.said("worker_failed")
-                why = said[-1]["reason"] if said else "no reason told"
+                why = "no reason told"
+                if said:
+                    why = f"{said[-1]['reason']} {said[-1].get('error', '')}"
                 self.exits[worker.wait(), why] += 1
                 self._replace(place)
 
@@ -203,6 +220,8 @@ def main():
             chaos.run(options.seconds)
             findings = chaos.settle()
             left = chaos.flow.left
+            if left or not findings.nothing:
+                sys.stdout.write(f"traces in {chaos.keep_traces()}\n")
         finally:
             chaos.clean_up()
     sys.stdout.write(
