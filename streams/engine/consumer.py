@@ -267,7 +267,8 @@ class BatchConsumer(Consumer):
             if not self._positions.is_current(tp, epoch):
                 continue
             size = self.lanes.source(tp.topic).pace.records
-            part = batch[start : start + size] if len(batch) > size else batch
+            whole = not start and len(batch) <= size  # the pace changes between turns
+            part = batch if whole else batch[start : start + size]
             if start + size < len(batch):
                 waiting.append((tp, batch, start + size))
             yield tp, self._batch(tp, part)
