@@ -176,7 +176,7 @@ def _over_time(made: Dashboard) -> Dashboard:
 
 def _telling(made: Dashboard) -> Dashboard:
     lag = of("mailflag_lag_records", 'stage="spikes"')
-    age = of("mailflag_last_record_timestamp_seconds", 'stage="spikes"')
+    delay = of("mailflag_delay_seconds", 'stage="spikes"')
     return (
         made.with_row(Row("Was it seen, was it told"))
         .with_panel(
@@ -194,10 +194,10 @@ def _telling(made: Dashboard) -> Dashboard:
         .with_panel(
             graph(
                 "Delay of the detector",
-                "How old the newest activity is that the detector has seen, while more"
-                " of it waits. Incidents are seen that late.",
+                "How late the detector has seen the newest activity, while more of it"
+                " waits. Incidents are seen that late.",
                 "s",
-                Query(f"max(time() - {age} and {lag} > 0 or {lag} * 0)", "delay"),
+                Query(f"max({delay} and {lag} > 0 or {lag} * 0)", "delay"),
             )
         )
     )

@@ -18,8 +18,7 @@ from grafana.src.board import (
 PROCESSED = "mailflag_records_processed_total"
 REJECTED = "mailflag_records_rejected_total"
 LAG = of("mailflag_lag_records")
-AGE = of("mailflag_last_record_timestamp_seconds")
-DELAY = f"(time() - {AGE} and {LAG} > 0 or {LAG} * 0)"
+DELAY = f"({of('mailflag_delay_seconds')} and {LAG} > 0 or {LAG} * 0)"
 
 
 def build() -> Dashboard:
@@ -98,6 +97,7 @@ def _now(made: Dashboard) -> Dashboard:
 def _flow(made: Dashboard) -> Dashboard:
     where = "{{stage}} < {{topic}}"
     batch = rate("mailflag_batch_records_bucket")
+    delay = rate("mailflag_batch_delay_seconds_bucket")
     return (
         made.with_row(Row("Flow"))
         .with_panel(
@@ -124,7 +124,7 @@ def _flow(made: Dashboard) -> Dashboard:
         .with_panel(
             graph(
                 "Delay, by stage",
-                "How old the newest processed record of the slowest partition is, while"
+                "How late the last record of the slowest partition was processed, while"
                 " more wait.",
                 "s",
                 Query(f"max by (stage, topic) {DELAY}", where),
@@ -140,6 +140,22 @@ def _flow(made: Dashboard) -> Dashboard:
         )
         .with_panel(
             graph(
+                "From the log to the stage",
+                "Time from a record's arrival in its topic to its processing.",
+                "s",
+                Query(
+                    f"histogram_quantile(0.5, sum by (stage, le) ({delay}))",
+                    "{{stage}}, half",
+                ),
+                Query(
+                    f"histogram_quantile(0.99, sum by (stage, le) ({delay}))",
+                    "{{stage}}, 99 %",
+                ),
+                span=8,
+            )
+        )
+        .with_panel(
+            graph(
                 "Bytes processed",
                 "Size of the values that each stage reads.",
                 "Bps",
@@ -147,6 +163,7 @@ def _flow(made: Dashboard) -> Dashboard:
                     f"sum by (stage) ({rate('mailflag_processed_bytes_total')})",
                     "{{stage}}",
                 ),
+                span=8,
             )
         )
         .with_panel(
@@ -162,6 +179,7 @@ def _flow(made: Dashboard) -> Dashboard:
                     f"histogram_quantile(0.99, sum by (stage, le) ({batch}))",
                     "{{stage}}, 99 %",
                 ),
+                span=8,
             )
         )
     )

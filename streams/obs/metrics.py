@@ -41,6 +41,7 @@ from streams.wire.reject import RejectReason
 from streams.wire.topic import INPUTS, Topic
 
 _SECONDS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60)
+_DELAYS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 15, 60, 300, 3_600, 86_400)
 _SIZES = (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000)
 _MS = 1000
 _INTERNAL = (Topic.EVIDENCE, Topic.TENANT_ACTIVITY, Topic.SPIKE_DIGESTS)
@@ -318,6 +319,16 @@ class Metrics:
         self._lag = self._gauge(
             "lag_records", "Records of a partition that wait to be processed.", *where
         )
+        self._delay = self._gauge(
+            "delay_seconds",
+            "Time from a record's arrival in the topic to its processing, of the last.",
+            *where,
+        )
+        self._delays = self._histogram(
+            "batch_delay_seconds",
+            "The same of every batch's last record.",
+            _DELAYS,
+        )
         self._last_processed = self._gauge(
             "last_processed_timestamp_seconds",
             "When the last record of a partition was processed.",
@@ -365,6 +376,10 @@ class Metrics:
         self._served.add((topic, partition))
         self._last_processed.labels(stage, topic, partition).set(now / _MS)
         self._last_record.labels(stage, topic, partition).set(reached / _MS)
+        # Clocks of brokers and workers may differ by a little.
+        delay = max(0, now - reached) / _MS
+        self._delay.labels(stage, topic, partition).set(delay)
+        self._delays.labels(stage).observe(delay)
 
     def committed(
         self, stage: str, *, messages: Mapping[str, int], tallies: Tallies[Tally]
@@ -406,12 +421,12 @@ class Metrics:
         """Note how far a table's recovery is."""
         self._recovery_left.labels(stage, partition).set(left)
         self._recovery_applied.labels(stage, partition).set(applied)
+        for reason in AbortReason:  # only stages with a table have transactions
+            self._aborted.labels(stage, reason)
 
     def lanes_open(self, stage: str, count: int) -> None:
         """Note how many partitions this worker serves."""
         self._lanes.labels(stage).set(count)
-        for reason in AbortReason:
-            self._aborted.labels(stage, reason)
 
     def lag(self, stage: str, topic: str, partition: int, records: int) -> None:
         """Note how much of a partition waits."""
@@ -420,7 +435,8 @@ class Metrics:
     def lag_unknown(self, stage: str, topic: str, partition: int) -> None:
         """Forget a partition that another worker serves now."""
         self._served.discard((topic, partition))
-        for gauge in (self._lag, self._last_processed, self._last_record):
+        of_log = (self._lag, self._delay, self._last_processed, self._last_record)
+        for gauge in of_log:
             gauge.remove(stage, topic, partition)
         for gauge in (self._keys, self._recovery_left, self._recovery_applied):
             gauge.remove(stage, partition)

@@ -185,6 +185,16 @@ def test_times_are_seconds_since_1970(metrics):
     assert value(metrics, "mailflag_last_record_timestamp_seconds", **where) == 1
 
 
+def test_a_delay_is_from_the_log_to_the_stage_and_never_negative(metrics):
+    where = {"stage": "ingest", "topic": TOPIC, "partition": "0"}
+    full(metrics)
+    assert value(metrics, "mailflag_delay_seconds", **where) == 1
+    metrics.progressed("ingest", TOPIC, 0, reached=Instant(9000), now=Instant(8000))
+    assert value(metrics, "mailflag_delay_seconds", **where) == 0
+    assert value(metrics, "mailflag_batch_delay_seconds_sum", stage="ingest") == 1
+    assert value(metrics, "mailflag_batch_delay_seconds_count", stage="ingest") == 2
+
+
 def test_a_partition_that_is_given_up_leaves_no_gauge_behind(metrics):
     full(metrics).lag_unknown("ingest", TOPIC, 0)
     metrics.lag_unknown("flags", "mailflag.evidence.v1", 0)
