@@ -14,6 +14,7 @@ from grafana.src.board import (
 )
 
 CHANGES = "mailflag_flag_changes_total"
+FAILURES = "mailflag_failures_classified_total"
 SET = 'change="flag-set"'
 CLEARED = 'change="flag-cleared"'
 
@@ -147,12 +148,18 @@ def _over_time(made: Dashboard) -> Dashboard:
         )
         .with_panel(
             graph(
-                "Share of unknown among new flags",
-                "Failures of which no rule knows the kind. When it rises, add rules.",
+                "How sure the classifier is",
+                "Share of failures classified with little confidence, and of those of"
+                " which no rule knows the kind. When they rise, add rules.",
                 "percentunit",
                 Query(
-                    f"""sum({rate(CHANGES, SET, 'class="unknown"')})"""
-                    f" / (sum({rate(CHANGES, SET)}) > 0)",
+                    f"""sum({rate(FAILURES, 'confidence="low"')})"""
+                    f" / (sum({rate(FAILURES)}) > 0)",
+                    "little confidence",
+                ),
+                Query(
+                    f"""sum({rate(FAILURES, 'class="unknown"')})"""
+                    f" / (sum({rate(FAILURES)}) > 0)",
                     "unknown",
                 ),
             )

@@ -117,6 +117,9 @@ class IngestStage:
             value = evidence_wire.encode(piece)
             output.messages.append(Message(Topic.EVIDENCE, key, value))
             output.tallies[_counted(piece)] += 1
+            if not isinstance(piece, Command) and piece.failure is not None:
+                kind, sure = piece.failure.failure_class, piece.failure.confidence
+                output.tallies[tally.failure(kind, sure)] += 1
         return None
 
     def _attempt(

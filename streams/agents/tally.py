@@ -4,13 +4,14 @@ The engine publishes tallies once a batch is committed; `streams.obs.metrics`
 has the catalogue with the same names and labels.
 """
 
-from streams.core.failure import FailureClass, Side
+from streams.core.failure import Confidence, FailureClass, Side
 from streams.core.flag import ChangeType, ClearedBy
 from streams.engine.stage import Tally
 
 REJECTED = "records_rejected"
 IGNORED = "reports_ignored"
 EVIDENCE = "evidence"
+FAILURES = "failures_classified"
 SKEWED = "clock_skewed_events"
 FLAG_CHANGES = "flag_changes"
 FLAG_CLEARS = "flag_clears"
@@ -32,6 +33,11 @@ def ignored(kind: str) -> Tally:
 def evidence(kind: str, said: str) -> Tally:
     """A piece of evidence was made; `said` is its outcome or action."""
     return EVIDENCE, kind, said
+
+
+def failure(failure_class: FailureClass, confidence: Confidence) -> Tally:
+    """A piece of evidence says that something failed, and how sure we are of what."""
+    return FAILURES, failure_class, confidence
 
 
 def skewed(topic: str) -> Tally:

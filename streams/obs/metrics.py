@@ -29,7 +29,7 @@ from prometheus_client.registry import Collector
 from streams import __version__
 from streams.agents import tally
 from streams.core.evidence import Action, CommandAction, Outcome
-from streams.core.failure import TRAITS, FailureClass, Side
+from streams.core.failure import TRAITS, Confidence, FailureClass, Side
 from streams.core.flag import ChangeType, ClearedBy
 from streams.core.instant import Instant
 from streams.core.spike.incident import Scope
@@ -125,6 +125,11 @@ COUNTED: dict[str, Counted] = {
             *product(("report",), Action),
             *product(("command",), CommandAction),
         ),
+    ),
+    tally.FAILURES: Counted(
+        "Failures by class, and how sure the classifier is of it.",
+        ("class", "confidence"),
+        tuple(product(FailureClass, Confidence)),
     ),
     tally.SKEWED: Counted(
         "Events that claimed to be from the future and were dated back.",

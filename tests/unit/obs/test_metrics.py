@@ -18,7 +18,7 @@ TOPIC = "mail.send-attempts.v1"
 LABELS = {
     *("stage", "topic", "partition", "reason", "kind", "said", "change", "side"),
     *("class", "cause", "condition", "suppress_recommended", "version", "le"),
-    *("event", "scope", "tenant", "replica", "result"),
+    *("event", "scope", "tenant", "replica", "result", "confidence"),
 }
 """What may be a label; each has a closed set of values or is a partition."""
 FOREIGN = ("process_", "python_")
