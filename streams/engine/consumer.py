@@ -59,6 +59,7 @@ class BatchConsumer(Consumer):
     def __init__(self, *args: Untyped, **kwargs: Untyped) -> None:
         """Set up positions before Faust's own set-up asks for the thread."""
         self._positions = Positions()
+        self._revocations = 0
         self._fetching_or_seeking = asyncio.Lock()
         self.positioned_for: int | None = None
         super().__init__(*args, **kwargs)
@@ -96,12 +97,13 @@ class BatchConsumer(Consumer):
         Faust's part stops the flow and clears the agents' queues first
         (transport/consumer.py:642).
         """
+        self._revocations += 1
+        self.positioned_for = None
+        self._positions.forget()
         await super().on_partitions_revoked(revoked)
         note(Event.PARTITIONS_REVOKED, count=len(revoked))
-        self.positioned_for = None
         await self.lanes.quiesce()
         await self._commit_for_the_last_time()
-        self._positions.forget()
 
     async def on_partitions_assigned(
         self, assigned: set[TP], generation_id: int = 0
@@ -153,25 +155,31 @@ class BatchConsumer(Consumer):
         flow WITHOUT the seek (tables/recovery.py:324); so the engine's own
         time-out is shorter, and ends the process.
         """
+        generation = self._generation()
         try:
             async with asyncio.timeout(0.8 * self.app.conf.broker_request_timeout):
-                await self._seek_all()
+                sought = await self._seek_all(generation)
         except BaseException as error:
             task = asyncio.current_task()
             asked = self.app.should_stop or (task is not None and task.cancelling())
             if isinstance(error, asyncio.CancelledError) and asked:
                 raise
             end_now(ExitCode.SEEK_FAILED, "positions could not be set", error)
-        self.positioned_for = self._generation()
+        if sought:
+            self.positioned_for = generation
+        else:  # Faust would resume; it cancels this when the new assignment comes
+            await asyncio.sleep(self.config.rebalance_timeout)
 
-    async def _seek_all(self) -> None:
-        generation, owned = self._generation(), sorted(self.assignment())
+    async def _seek_all(self, generation: int) -> bool:
+        owned = sorted(self.assignment())
         stateful = [tp for tp in owned if self.lanes.source(tp.topic).spec.stateful]
         forwarding = [tp for tp in owned if tp not in set(stateful)]
         positions = {tp: self.lanes.position(tp) for tp in stateful}
         # After every lane was initialised: nobody else commits any more.
         positions |= await self._thread.committed_offsets(forwarding)
-        await self.reposition(positions, lambda: self._generation() == generation)
+        return await self.reposition(
+            positions, lambda: self._generation() == generation
+        )
 
     async def reposition(
         self, positions: dict[TP, int | None], wanted: Callable[[], bool]
@@ -181,17 +189,24 @@ class BatchConsumer(Consumer):
         aiokafka does not rewind a partition without a committed offset
         (consumer/consumer.py:901), so every position is given in numbers.
 
-        False, and nothing is moved, when the positions are not `wanted` any more
-        by the time that it is their turn: they may be older than those of a later
-        assignment, which were sought meanwhile.
+        False when a rebalance has begun meanwhile, or the positions are not
+        `wanted` for another reason. Then no batch may be processed from them: the
+        next assignment starts each partition at the group's offset, which is behind
+        the table, and Faust resumes the flow when an older seek returns.
         """
+        revocations = self._revocations
+
+        def valid() -> bool:
+            return self._revocations == revocations and wanted()
+
         async with self._fetching_or_seeking:
             self._positions.begin_seek(positions)
             exact = await self._exact(positions)
-            if not wanted():
+            if valid():
+                await self._thread.seek_to(exact)
+            if not valid():  # it takes a moment to get to the other thread
                 self._positions.abandon_seek(positions)
                 return False
-            await self._thread.seek_to(exact)
             self._positions.end_seek(exact)
             return True
 
@@ -208,14 +223,14 @@ class BatchConsumer(Consumer):
     def claim(self, message: BatchMessage) -> Lane | None:
         """Answer the lane that must process a batch now, or None to ignore it.
 
-        What is ignored was fetched before a seek or in an older generation, and
-        is read again by whoever owns the partition.
+        What is ignored was fetched before a seek, in an older generation or before
+        this one's positions were set, and is read again by whoever owns the partition.
         """
         tp, generation = message.tp, self._generation()
         lane = self.lanes.lane(tp, generation)
-        if lane is None or message.generation_id != generation:
+        if lane is None or self.services.ending.failed:
             return None
-        if self.services.ending.failed:
+        if not message.generation_id == generation == self.positioned_for:
             return None
         try:
             goes_on = self._positions.process(

@@ -18,9 +18,12 @@ class Thread:
 
     def __init__(self):
         self.sought = []
+        self.meanwhile = None
 
     async def seek_to(self, positions):
         self.sought.append(positions)
+        if self.meanwhile is not None:
+            self.meanwhile()
 
 
 class Ended(BaseException):
@@ -42,6 +45,7 @@ def reading(monkeypatch):
     monkeypatch.setattr(consumer, "end_now", end)
     one = BatchConsumer.__new__(BatchConsumer)
     one._positions = Positions()  # noqa: SLF001 - what Faust's set-up would do
+    one._revocations = 0  # noqa: SLF001 - the same
     one._fetching_or_seeking = asyncio.Lock()  # noqa: SLF001 - the same
     one._thread = Thread()  # noqa: SLF001 - the same
     one.config = None
@@ -73,6 +77,17 @@ async def test_a_position_after_the_log_ends_the_process(reading):
 async def test_the_very_end_of_the_log_is_a_position(reading):
     await reading.reposition({A: 90}, lambda: True)
     assert reading.sought == [{A: 90}]
+
+
+async def test_no_batch_is_taken_from_where_a_seek_ended_after_a_revocation(reading):
+    def revoke():
+        reading._revocations += 1  # noqa: SLF001 - as a rebalance does
+        reading._positions.forget()  # noqa: SLF001 - the same
+
+    reading._thread.meanwhile = revoke  # noqa: SLF001 - while the seek is under way
+    assert not await reading.reposition({A: 40}, lambda: True)
+    stamp = reading._positions.deliver(A, 45)  # noqa: SLF001 - flow was resumed
+    assert not reading._positions.process(A, stamp, 30, 45)  # noqa: SLF001 - the same
 
 
 async def test_an_old_position_does_not_move_back_what_a_newer_one_has_moved(reading):
