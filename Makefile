@@ -60,6 +60,10 @@ test: environment lint ## Everything, on a real Kafka too (needs Java and Maven,
 bench: $(INSTALLED) ## Beside aiokafka, Faust, Quix and Kafka Streams (ARGS="--rounds 5")
 	@nice $(BIN)/python benchmarks/pipeline.py $(ARGS)
 
+.PHONY: dashboards
+dashboards: $(INSTALLED) ## Draw the Grafana dashboards anew from grafana/src
+	@$(BIN)/python -m grafana.src.render
+
 .PHONY: chaos
 chaos: environment ## A long run of faults on a real Kafka (ARGS="--seconds 600 --seed 3")
 	@$(BIN)/python benchmarks/chaos.py $(ARGS)
@@ -83,7 +87,8 @@ environment: $(INSTALLED) $(TOOLS_INSTALLED) ## Only set up what the other targe
 lock: $(TOOLS_INSTALLED) ## Lock the dependencies anew (ARGS=--upgrade for newer versions)
 	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml --all-extras --constraint requirements/runtime.txt \
-	    --group build --group test --group lint --output-file requirements/dev.txt
+	    --group build --group test --group lint --group dashboards \
+	    --output-file requirements/dev.txt
 	$(LOCK) --constraint requirements/dev.txt --group build \
 	    --output-file requirements/build.txt
 	$(LOCK) --group tools --output-file requirements/tools.txt
