@@ -27,6 +27,9 @@ from streams.wire import policy_file, rulebook
 from streams.wire.topic import INPUTS, Topic
 
 if TYPE_CHECKING:
+    from streams.adapters.alert_feed import AlertFeed
+    from streams.adapters.alertmanager import Meter, Notifier
+    from streams.adapters.standalone import Standalone
     from streams.engine.worker import Worker
 
 FLAGS_TABLE = "flags"
@@ -151,9 +154,21 @@ def build_worker(settings: Settings) -> "Worker":
     )
     metrics = tracing.traced() if settings.traces else Metrics()
     stages = build_stages(settings)
+    bulletins = stages.bulletins()
+    notifying = _notifying(settings, metrics)
+    if notifying is not None:
+        bulletins.append(notifying[1])
     worker = build(
-        engine_config(settings), stages.specs(), metrics, bulletins=stages.bulletins()
+        engine_config(settings), stages.specs(), metrics, bulletins=bulletins
     )
+    if notifying is not None:
+        notifier = notifying[0]
+
+        async def notify() -> None:
+            await notifier.run(lambda: worker.readiness().informed)
+
+        worker.app.task(notify, traced=False)
+
     health.install(worker, metrics)
     metrics.watch_flags(stages.flags.census.total)
     metrics.watch_fuses(stages.ingest.charges)
@@ -171,3 +186,42 @@ def build_worker(settings: Settings) -> "Worker":
         )
     )
     return worker
+
+
+def build_notifier(settings: Settings) -> "Standalone":
+    """Make a process that only tells Alertmanagers of the alerts.
+
+    Raises:
+        ConfigurationError: no Alertmanager is set.
+    """
+    # Loaded here, as for the worker.
+    from streams.adapters.standalone import Standalone  # noqa: PLC0415
+    from streams.obs import logs  # noqa: PLC0415
+    from streams.obs.metrics import Metrics  # noqa: PLC0415
+
+    logs.configure(
+        settings.log_format, settings.log_level, revealed(settings.log_hash_key) or ""
+    )
+    metrics = Metrics()
+    notifying = _notifying(settings, metrics)
+    if notifying is None:
+        message = (
+            "no Alertmanager to tell: set MAILFLAG_ALERTMANAGER_URLS"
+            " (--alertmanager-urls), e.g. http://127.0.0.1:9093"
+        )
+        raise ConfigurationError(message)
+    notifier, feed = notifying
+    return Standalone(engine_config(settings), feed, notifier, metrics)
+
+
+def _notifying(
+    settings: Settings, meter: "Meter"
+) -> "tuple[Notifier, AlertFeed] | None":
+    """Make the notifier and what it reads; None when nobody is to be told."""
+    from streams.adapters.alert_feed import AlertFeed  # noqa: PLC0415
+    from streams.adapters.alertmanager import Notifier  # noqa: PLC0415
+
+    if not settings.alertmanagers:
+        return None
+    feed = AlertFeed(settings.dashboard_url)
+    return Notifier(settings.alertmanagers, feed, meter), feed

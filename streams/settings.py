@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -130,6 +131,19 @@ class Settings(BaseSettings):
     )
     store: Store = Field(Store.MEMORY, description="Where the worker keeps its tables.")
 
+    alertmanager_urls: str = Field(
+        "",
+        description="Alertmanagers that are told of incidents: every replica, comma"
+        " separated, e.g. `http://am-1:9093,http://am-2:9093`. None: incidents are on"
+        " the topic mail.alerts.v1 only.",
+    )
+    dashboard_url: str = Field(
+        "",
+        description="Address of the Incidents dashboard, for the link of an alert, e.g."
+        " `https://grafana.example/d/mailflag-incidents`. The tenant is put in for"
+        " `{tenant}`, else added as Grafana's variable.",
+    )
+
     web_host: str = Field(
         "127.0.0.1",
         description="Address the worker's /metrics, /healthz and /readyz bind to.",
@@ -217,6 +231,25 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return ",".join(servers)
 
+    @field_validator("alertmanager_urls")
+    @classmethod
+    def _are_base_addresses(cls, value: str) -> str:
+        urls = [u.strip().rstrip("/") for u in value.split(",") if u.strip()]
+        for url in urls:
+            parts = _web_address(url)
+            if parts.query or parts.fragment:
+                message = f"{url!r} has a query; write http://host:port, with a path"
+                raise ValueError(message)
+        # Told twice at once would be no harm, but a replica's number would mean two.
+        return ",".join(dict.fromkeys(urls))
+
+    @field_validator("dashboard_url")
+    @classmethod
+    def _is_web_address(cls, value: str) -> str:
+        if value:
+            _web_address(value)
+        return value
+
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
         sasl = self.security_protocol in {
@@ -238,6 +271,11 @@ class Settings(BaseSettings):
     def rules_paths(self) -> list[Path]:
         """Answer the rule files, in the order in which they win."""
         return [Path(p.strip()) for p in self.rules_files.split(",") if p.strip()]
+
+    @property
+    def alertmanagers(self) -> list[str]:
+        """Answer the Alertmanagers' base addresses; the order numbers them."""
+        return [url for url in self.alertmanager_urls.split(",") if url]
 
     @property
     def ssl_context(self) -> ssl.SSLContext | None:
@@ -273,11 +311,32 @@ class Settings(BaseSettings):
 
 
 _HIGHEST_PORT = 65535
+_MAY_HOLD_A_LOGIN = frozenset({"alertmanager_urls", "dashboard_url"})
+"""Refused when they do, in words that do not quote it."""
 SECRETS = tuple(
     name
     for name, field in Settings.model_fields.items()
     if "SecretStr" in str(field.annotation)
 )
+
+
+def _web_address(url: str) -> SplitResult:
+    """Answer the parts of an http address.
+
+    Raises:
+        ValueError: it is none, or one with a login, which would be shown in help,
+            logs and process lists.
+    """
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        message = "an address with a user or password; give access by network or proxy"
+        raise ValueError(message)
+    # A port that is no number raises by itself.
+    good = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    if not good or not url.isascii() or not url.isprintable() or " " in url:
+        message = f"{url!r} is not http://host:port or https://host:port"
+        raise ValueError(message)
+    return parts
 
 
 def revealed(secret: SecretStr | None) -> str | None:
@@ -337,7 +396,8 @@ def _explained(error: ValidationError) -> str:
         if not name:
             problems.append(said)
             continue
-        shown = "" if name in SECRETS else f" {problem['input']!r}"
+        hidden = name in SECRETS or name in _MAY_HOLD_A_LOGIN
+        shown = "" if hidden else f": {problem['input']!r}"
         option = "--" + name.replace("_", "-")
-        problems.append(f"{PREFIX}{name.upper()} ({option}):{shown}: {said}")
+        problems.append(f"{PREFIX}{name.upper()} ({option}){shown}: {said}")
     return "; ".join(problems)

@@ -19,6 +19,7 @@ SUBCOMMANDS: dict[str, str] = {
     "demo": "demo",
     "topics": "topics",
     "worker": "worker",
+    "notify": "notify",
     "replay": "replay",
     "get": "get",
     "dlq": "dlq",

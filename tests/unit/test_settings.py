@@ -49,6 +49,13 @@ def test_a_misspelt_variable_is_an_error_that_names_the_right_one(monkeypatch):
         ("MAILFLAG_APP_ID", "a/b"),
         ("MAILFLAG_DEAD_LETTER_SHARE", "0"),
         ("MAILFLAG_SECURITY_PROTOCOL", "TLS"),
+        ("MAILFLAG_ALERTMANAGER_URLS", "am:9093"),
+        ("MAILFLAG_ALERTMANAGER_URLS", "http://am:9093,ftp://am:9093"),
+        ("MAILFLAG_ALERTMANAGER_URLS", "http://am:port"),
+        ("MAILFLAG_ALERTMANAGER_URLS", "http://"),
+        ("MAILFLAG_ALERTMANAGER_URLS", "http://am:9093/?a=b"),
+        ("MAILFLAG_DASHBOARD_URL", "/d/mailflag-incidents"),
+        ("MAILFLAG_DASHBOARD_URL", "https://g/ a"),
     ],
 )
 def test_a_bad_value_is_refused_with_the_variables_name(monkeypatch, variable, value):
@@ -94,3 +101,21 @@ def test_a_certificate_that_cannot_be_read_is_a_configuration_error(tmp_path):
 def test_every_setting_says_what_it_does():
     for name, field in Settings.model_fields.items():
         assert field.description, name
+
+
+def test_every_alertmanager_is_told_once_and_keeps_its_number(monkeypatch):
+    urls = " http://b:9093/ ,https://a/am,http://b:9093,"
+    monkeypatch.setenv("MAILFLAG_ALERTMANAGER_URLS", urls)
+    assert load().alertmanagers == ["http://b:9093", "https://a/am"]
+
+
+def test_nobody_is_told_unless_an_alertmanager_is_set():
+    assert load().alertmanagers == []
+
+
+@pytest.mark.parametrize("name", ["ALERTMANAGER_URLS", "DASHBOARD_URL"])
+def test_a_login_in_an_address_is_refused_and_not_shown(monkeypatch, name):
+    monkeypatch.setenv(PREFIX + name, "http://me:hush@am:9093")
+    with pytest.raises(ConfigurationError, match="user or password") as refused:
+        load()
+    assert "hush" not in str(refused.value)
