@@ -103,7 +103,6 @@ def command(  # noqa: PLR0913  # its options
         seconds=time.monotonic() - started,
         per_second=moment.per_second,
         where=f"Kafka at {kafka}" if kafka else "the embedded Kafka",
-        embedded=kafka is None,
     )
     _conclude(story, run, as_json=as_json)
 
@@ -156,7 +155,7 @@ def _said_in_lines(story: Story) -> Callable[[Moment], None]:
             return
         told = moment.seconds
         say(
-            f"{moment.progress.folded:,} of {moment.total:,} events,"
+            f"{moment.done:,} of {moment.total:,} events,"
             f" {sum(story.standing.values()):,} flags standing"
         )
 

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 
 from streams.adapters.kafka_admin import TopicAdmin
 from streams.adapters.kafka_client import Cluster
-from streams.adapters.topic_plan import Wish, names, plan
+from streams.adapters.topic_plan import Wanted, Wish, names, plan
 from streams.core.instant import Instant, to_datetime
 from streams.errors import MailflagError, Unavailable
 from streams.settings import Settings, load
@@ -75,7 +75,7 @@ def topics_of_our_own(
     )
     wish = Wish(prefix, app_id, PARTITIONS)
     admin = TopicAdmin(settings, wish)
-    wanted = plan(wish, admin.found())
+    wanted = [_for_another_day(one) for one in plan(wish, admin.found())]
     try:
         admin.create(wanted)
         yield settings
@@ -87,6 +87,16 @@ def topics_of_our_own(
         raise
     if not keep:
         _take_away(settings, wish)
+
+
+def _for_another_day(wanted: Wanted) -> Wanted:
+    """Let records keep the times they are given, and stay however old these are."""
+    settings = wanted.manifest.settings
+    changed = {"message.timestamp.type": "CreateTime"}
+    if "retention.ms" in settings:
+        changed["retention.ms"] = "-1"
+    manifest = wanted.manifest._replace(settings={**settings, **changed})
+    return wanted._replace(manifest=manifest)
 
 
 def _take_away(settings: Settings, wish: Wish) -> None:

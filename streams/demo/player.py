@@ -29,8 +29,9 @@ _FIRST = 500
 _CHUNK = 250
 _LOOK = 0.25
 """Seconds between two looks at the worker's progress."""
-_CALM = 2.0
-"""Seconds without news after which a finished run is over: timers run each second."""
+_CALM = 3.0
+"""Seconds without news after which a finished run is over: the stages behind the
+flags have heard everything then, and timers have run."""
 _STUCK = 60.0
 """Seconds without progress after which something must be wrong."""
 _OUTPUTS = (
@@ -63,6 +64,11 @@ class Moment:
     def seconds(self) -> float:
         """Seconds since the curtain rose."""
         return monotonic() - self.started
+
+    @property
+    def done(self) -> int:
+        """Events that have reached the flags; ingest may have read some twice."""
+        return min(self.progress.folded, self.published)
 
     @property
     def per_second(self) -> float:

@@ -30,13 +30,16 @@ class Progress(NamedTuple):
     """Pieces of evidence that it has written."""
     folded: int
     """Pieces of evidence that have reached a flag's state."""
+    unheard: int
+    """Records that the stages behind the flags have not heard yet; never quite 0,
+    since the markers of transactions count, and nobody hears them."""
 
     def waiting(self, published: int) -> int:
         """Answer how many records are on their way, at the fuller place."""
         return max(published - self.ingested, self.evidence - self.folded)
 
 
-NOTHING = Progress(0, 0, 0)
+NOTHING = Progress(0, 0, 0, 0)
 
 
 class Watch:
@@ -50,6 +53,11 @@ class Watch:
             partition for topic in INPUTS for partition in self._partitions(topic)
         ]
         self._evidence = self._partitions(Topic.EVIDENCE)
+        self._behind = [
+            partition
+            for topic in (Topic.TENANT_ACTIVITY, Topic.SPIKE_DIGESTS)
+            for partition in self._partitions(topic)
+        ]
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -66,6 +74,7 @@ class Watch:
                 ingested=self._committed(self._inputs),
                 evidence=self._written(self._evidence),
                 folded=self._committed(self._evidence),
+                unheard=self._written(self._behind) - self._committed(self._behind),
             )
         except KafkaException as error:
             if error.args[0].code() in _BUSY:

@@ -18,6 +18,7 @@ Document = dict[str, Any]
 _NEWEST = 40
 _DEAD_LETTERS = frozenset(topic.dead_letters for topic in INPUTS)
 _REASON = "dlq-reason"
+_ORIGIN = ("dlq-topic", "dlq-partition", "dlq-offset")
 
 
 class Group(NamedTuple):
@@ -45,6 +46,7 @@ class Story:
         self.flags: dict[bytes, Document] = {}
         """The compacted topic as a subscriber holds it."""
         self._groups: dict[Group, dict[str, Document]] = {}
+        self._origins: set[tuple[bytes | None, ...]] = set()
         self._mismatches: list[Document] = []
         self._recovered: list[Document] = []
 
@@ -57,8 +59,7 @@ class Story:
     ) -> None:
         """Take in one record of an output topic, by its logical name."""
         if topic in _DEAD_LETTERS:
-            reason = dict(headers).get(_REASON) or b"unknown"
-            self.rejected[reason.decode()] += 1
+            self._dead_letter(dict(headers))
         elif topic == Topic.FLAGS and key is not None:
             if value is None:
                 self.flags.pop(key, None)
@@ -68,6 +69,13 @@ class Story:
             self._change(orjson.loads(value))
         elif topic == Topic.ALERTS and value is not None:
             self.alerts.append(orjson.loads(value))
+
+    def _dead_letter(self, headers: dict[str, bytes | None]) -> None:
+        """Count a rejected record once, however often ingest has read it."""
+        origin = tuple(headers.get(name) for name in _ORIGIN)
+        if origin not in self._origins:
+            self._origins.add(origin)
+            self.rejected[(headers.get(_REASON) or b"unknown").decode()] += 1
 
     def _change(self, change: Document) -> None:
         kind, flag = change["type"], change["flag"]

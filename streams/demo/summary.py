@@ -154,7 +154,6 @@ class Run(NamedTuple):
     per_second: float
     where: str
     """Which Kafka."""
-    embedded: bool
 
 
 def document(story: Story, run: Run) -> dict[str, Any]:
@@ -210,25 +209,27 @@ def text(story: Story, run: Run) -> str:
         *_entry("rejected", _with_parts(sum(story.rejected.values()), story.rejected)),
     ]
     for alert in story.told_alerts():
-        lines += _entry("alert", str(alert.get("summary") or alert["key"]))
+        lines += _entry("alert", _alert(alert))
     for example in examples(story):
         lines += ["", example.title]
         for label, said in example.lines():
             lines += _entry(label, said)
-    lines += ["", *wrap(TIMES if run.embedded else TIMES + TIMES_ON_KAFKA, _WIDTH)]
+    lines += ["", *wrap(TIMES, _WIDTH)]
     return "\n".join(lines) + "\n"
 
 
 TIMES = (
-    "The events carry yesterday's times and are played in a moment. The worker's"
-    " timers go by the wall clock, for which yesterday is over: an address that bounced"
-    " late is cleared within a second of its next accepted mail here, where a worker"
-    " that is up to date waits for ten minutes at least."
+    "The events carry yesterday's times, and the worker of the demo goes by them, not"
+    " by the wall clock: what has to wait for ten minutes waits for ten minutes of that"
+    " day."
 )
-TIMES_ON_KAFKA = (
-    " Here the brokers say when an event arrived: all of them did so just now, and"
-    " flags stand since then."
-)
+
+
+def _alert(alert: Document) -> str:
+    resolved = alert.get("resolved_at")
+    until = f"resolved {_time(resolved)}" if resolved else "still open"
+    told = alert.get("summary") or alert["kind"]
+    return f"{told} Opened {_time(alert['opened_at'])}, {until}."
 
 
 def _with_parts(total: int, parts: dict[str, int]) -> str:

@@ -55,8 +55,8 @@ def _head(moment: Moment) -> RenderableType:
     clock = f"{to_datetime(moment.clock):%a %d %b %H:%M} UTC" if moment.clock else ""
     table.add_row(
         Text(clock, style="bold"),
-        ProgressBar(moment.total, moment.progress.ingested, width=_BAR),
-        Text(f"{moment.progress.ingested:,} of {moment.total:,} events"),
+        ProgressBar(moment.total, moment.done, width=_BAR),
+        Text(f"{moment.done:,} of {moment.total:,} events"),
         Text(f"{moment.per_second:,.0f}/s", style="bold"),
         Text(f"{moment.progress.waiting(moment.published):,} on their way"),
     )
