@@ -119,6 +119,8 @@ def test_nothing_else_is_alerted_than_what_the_day_has_in_it(played):
         ("spike", "alder-power"),
         ("spike", "ember-shop"),
         ("response-mismatch", "birch-insurance"),
+        # In so small a day the lying server's customers are many of the tenant's.
+        ("spike", "birch-insurance"),
     }
 
 
