@@ -44,7 +44,7 @@ def words(text: str) -> list[str]:
         lower = _NOT_WORD.sub(" ", lower.translate(_DROPPED))
         lower = _CJK.sub(r" \1 ", lower)
     found = lower.translate(_TABLE).split()
-    if "@" in lower:
+    if lower.count("@") > 1:
         found = [word for word, _ in groupby(found) if word.strip("@") or word == "@"]
     return found if len(found) <= MAX_WORDS else found[:MAX_WORDS]
 

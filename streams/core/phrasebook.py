@@ -22,33 +22,35 @@ class Span(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A part of a phrase, and how many words it may be long."""
+    """Words in a row that a phrase is made of, and how many they may be."""
 
-    owner: int
-    before: tuple[int, ...]
-    """Numbers of the parts that must stand before it."""
-    last: bool
     fewest: int
     most: int
+
+
+class _Chain(NamedTuple):
+    """A phrase of several parts, with words between them."""
+
+    owner: int
+    parts: tuple[int, ...]
+    """Numbers of its parts, in their order."""
 
 
 class _State:
     """A state of the automaton: the places in phrases that may go on here."""
 
-    __slots__ = ("ends", "following", "nodes", "pieces", "whole")
+    __slots__ = ("chains", "ends", "following", "nodes", "pieces", "whole")
 
-    def __init__(
-        self,
-        nodes: frozenset[int],
-        whole: tuple[tuple[int, int], ...] = (),
-        pieces: tuple[int, ...] = (),
-    ) -> None:
+    def __init__(self, nodes: frozenset[int]) -> None:
         self.nodes = nodes
-        self.whole = whole
+        self.ends = False
+        """Anything of what follows."""
+        self.whole: tuple[tuple[int, int], ...] = ()
         """Owners of phrases that are complete here, and their fewest words."""
-        self.pieces = pieces
-        """Parts of phrases with a gap that end here."""
-        self.ends = bool(whole or pieces)
+        self.pieces: tuple[int, ...] = ()
+        """Parts that end here and that something may follow."""
+        self.chains: tuple[_Chain, ...] = ()
+        """Phrases of several parts whose last one ends here."""
         self.following: dict[str, _State] = {}
 
 
@@ -72,6 +74,10 @@ class Phrasebook:
         self._edges: list[dict[str, tuple[int, ...]]] = [{}]
         self._ends: dict[int, tuple[int, ...]] = {}
         self._parts: list[_Part] = []
+        self._numbers: dict[Elements, int] = {}
+        self._alone: dict[int, list[int]] = {}
+        self._chains: dict[int, list[_Chain]] = {}
+        self._followed: set[int] = set()
         self._vocabulary: set[str] = set()
         self._inside: dict[str, str] = {}
         self._states: dict[tuple[frozenset[int], frozenset[int]], _State] = {}
@@ -83,16 +89,24 @@ class Phrasebook:
         Raises:
             PhraseError: the pattern is not well-formed or names an unknown set.
         """
-        parts = parse(pattern, self._sets)
-        numbers = range(len(self._parts), len(self._parts) + len(parts))
-        for number, part in zip(numbers, parts, strict=True):
-            fewest, most = length(part)
-            before = tuple(range(numbers[0], number))
-            self._parts.append(
-                _Part(owner, before, number == numbers[-1], fewest, most)
-            )
-            for node in self._lead([_START], part):
-                self._ends[node] = (*self._ends.get(node, ()), number)
+        numbers = [self._number(part) for part in parse(pattern, self._sets)]
+        if len(numbers) == 1:
+            self._alone.setdefault(numbers[0], []).append(owner)
+        else:
+            chain = _Chain(owner, tuple(numbers))
+            self._chains.setdefault(numbers[-1], []).append(chain)
+            self._followed.update(numbers[:-1])
+
+    def _number(self, part: Elements) -> int:
+        """Answer the number of a part, added when it is new."""
+        known = self._numbers.get(part)
+        if known is not None:
+            return known
+        number = self._numbers[part] = len(self._parts)
+        self._parts.append(_Part(*length(part)))
+        for node in self._lead([_START], part):
+            self._ends[node] = (*self._ends.get(node, ()), number)
+        return number
 
     def _lead(self, nodes: Sequence[int], sequence: Elements) -> Sequence[int]:
         """Add a sequence after some nodes; answer the nodes where it ends."""
@@ -138,12 +152,11 @@ class Phrasebook:
                     found[owner] = Span(max(end - fewest, 0), end)
             for number in state.pieces:
                 places.setdefault(number, []).append(end)
-                part = self._parts[number]
-                if part.last and part.owner not in found:
-                    start = self._start_of(number, end, places)
+            for owner, parts in state.chains:
+                if owner not in found and parts[-2] in places:
+                    start = self._start_of(parts, end, places)
                     if start is not None:
-                        start = min(start, end) - part.fewest
-                        found[part.owner] = Span(max(start, 0), end)
+                        found[owner] = Span(start, end)
         return found
 
     def _find_ends(self, text_words: Sequence[str]) -> list[tuple[int, _State]]:
@@ -200,34 +213,38 @@ class Phrasebook:
             self._start.following.clear()
         known = self._states.get(key)
         if known is None:
-            known = self._states[key] = _State(key[0], *self._split(ends))
+            known = self._states[key] = self._state(*key)
         state.following[word] = known
         return known
 
-    def _split(
-        self, ends: frozenset[int]
-    ) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
-        """Part what ends in a state: phrases without a gap, and parts of others."""
+    def _state(self, nodes: frozenset[int], ends: frozenset[int]) -> _State:
+        """Make a state, with what ends in it."""
+        state = _State(nodes)
         whole: dict[int, int] = {}
-        pieces = []
-        for number in sorted(ends):
-            part = self._parts[number]
-            if part.last and not part.before:
-                whole[part.owner] = max(whole.get(part.owner, 0), part.fewest)
-            else:
-                pieces.append(number)
-        return tuple(whole.items()), tuple(pieces)
+        for number in ends:
+            for owner in self._alone.get(number, ()):
+                whole[owner] = max(whole.get(owner, 0), self._parts[number].fewest)
+        state.whole = tuple(whole.items())
+        state.pieces = tuple(sorted(ends & self._followed))
+        state.chains = tuple(
+            chain for number in sorted(ends) for chain in self._chains.get(number, ())
+        )
+        state.ends = bool(ends)
+        return state
 
     def _start_of(
-        self, number: int, end: int, places: dict[int, list[int]]
+        self, parts: Sequence[int], end: int, places: dict[int, list[int]]
     ) -> int | None:
-        """Answer where the parts before this one end, if near enough before it."""
-        part = self._parts[number]
-        if not part.before:
-            return end
-        before = part.before[-1]
-        for place in places.get(before, ()):
-            if place <= end - part.fewest and end - part.most <= place + MAX_GAP:
+        """Answer where the first of these parts starts when the last ends here.
+
+        None when they do not follow each other near enough.
+        """
+        *before, last = parts
+        fewest, most = self._parts[last]
+        if not before:
+            return max(end - fewest, 0)
+        for place in places.get(before[-1], ()):
+            if place <= end - fewest and end - most <= place + MAX_GAP:
                 start = self._start_of(before, place, places)
                 if start is not None:
                     return start
