@@ -17,7 +17,9 @@ import json
 import os
 import platform
 import random
+import resource
 import shutil
+import signal
 import sys
 import time
 from collections import Counter
@@ -79,6 +81,10 @@ ALL_KINDS = (
     HEARTBEAT,
     SYNC_GROUP,
 )
+CLOCK = HERE.parents[1] / "tests" / "broker" / "jumping_clock"
+JUMP = signal.SIGRTMIN + 3
+JUMPS = "5400,-9000,3600"
+"""Seconds by which clocks jump, one after the other: ahead, behind, right again."""
 ENDED_BY_US = {0, -9}
 NOT_YET_RUNNING = {-15, EXIT_UNAVAILABLE}
 """Exits of workers that were asked to stop, or met no broker, while they started."""
@@ -112,6 +118,13 @@ class Chaos:
             workers_kafka=f"127.0.0.1:{broker.proxy_port}",
         )
         self.deployment.revive = self._revive
+        self.deployment.environment = {
+            "PYTHONPATH": os.pathsep.join(
+                [str(CLOCK), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+            ),
+            "CLOCK_JUMPS": JUMPS,
+        }
+        self.jumped = False
         self.traffic = Traffic(
             options.seed, now=int(time.time() * 1000), people=options.people
         )
@@ -133,6 +146,8 @@ class Chaos:
             "lose": self.lose,
             "cut": self.cut,
             "expire": self.expire,
+            "disk": self.fill_disk,
+            "clock": self.jump,
             "burst": self.burst,
             "poison": self.poison,
             "delete": self.delete_topics,
@@ -187,7 +202,8 @@ class Chaos:
         for worker in self.deployment.running:
             self._end(worker)
         self.tell("auditing")
-        found = audit(self.deployment, self.traffic.lives)
+        true_clocks = not self.jumped
+        found = audit(self.deployment, self.traffic.lives, true_clocks=true_clocks)
         for what, cases in found.findings.items():
             self.violations[what] = len(cases)
         for worker in self.deployment.workers:
@@ -306,6 +322,13 @@ class Chaos:
             worker.freeze()
             self._after(seconds, worker.thaw)
 
+    def jump(self) -> None:
+        """The clock of a worker jumps by hours, there and back."""
+        self.jumped = True
+        worker = self._any()
+        if worker is not None and worker.was_ready:
+            worker.signal(JUMP)
+
     def stop_in_a_rebalance(self) -> None:
         """A worker comes or goes, and another one freezes in the middle of it."""
         self.join()
@@ -332,6 +355,16 @@ class Chaos:
         """Kill -9 of the broker; it comes back."""
         self.broker.kill()
         time.sleep(self.random.uniform(0.2, 4))
+        self.broker.start()
+
+    def fill_disk(self) -> None:
+        """The broker's disk is full: no file may grow any more, until it has ended."""
+        unlimited = resource.RLIM_INFINITY
+        resource.prlimit(self.broker.pid, resource.RLIMIT_FSIZE, (0, unlimited))
+        self._after(self.random.uniform(1, 4), self._empty_disk)
+
+    def _empty_disk(self) -> None:
+        self.broker.kill()
         self.broker.start()
 
     def freeze_broker(self) -> None:

@@ -147,7 +147,9 @@ def _options(told: Mapping[str, object]) -> list[str]:
 class MailWorker:
     """One `mailflag worker`; what it writes is read back from a file."""
 
-    def __init__(self, log: Path, options: Mapping[str, object]) -> None:
+    def __init__(
+        self, log: Path, options: Mapping[str, object], environment: Mapping[str, str]
+    ) -> None:
         self.port = free_port()
         self.log = log
         told = {**options, "web-port": self.port}
@@ -157,6 +159,7 @@ class MailWorker:
                 stdout=written,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env={**os.environ, **environment},
             )
         self.asked_to_stop = False
         self.was_ready = False
@@ -273,6 +276,8 @@ class Deployment:
         self.app_id = f"m{uuid.uuid4().hex[:8]}"
         self.prefix = f"{self.app_id}."
         self.policy = policy
+        self.environment: dict[str, str] = {}
+        """Variables of the workers besides the test's own."""
         self.sent: list[Sent] = []
         self.workers: list[MailWorker] = []
         self.revive: Callable[[MailWorker], object] = lambda _: self.start()
@@ -368,7 +373,7 @@ class Deployment:
         """Start a worker; options as on the command line."""
         named = {name.replace("_", "-"): value for name, value in options.items()}
         log = self.folder / f"worker-{len(self.workers) + 1}.log"
-        worker = MailWorker(log, {**self.options(), **named})
+        worker = MailWorker(log, {**self.options(), **named}, self.environment)
         self.workers.append(worker)
         return worker
 
