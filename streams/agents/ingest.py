@@ -23,7 +23,7 @@ from streams.core.evidence import (
 )
 from streams.core.failure import PeerRole
 from streams.core.instant import Instant
-from streams.core.provider import provider
+from streams.core.provider import is_exchanger, provider
 from streams.engine.stage import Batch, Message, Output, PartitionTable, Record
 from streams.wire import attempt as attempt_wire
 from streams.wire import command as command_wire
@@ -144,6 +144,8 @@ class IngestStage:
         else:
             role = self.classifiers.met(event)
         mx = event.peer if role is PeerRole.MX else None
+        if role is None and event.peer and is_exchanger(event.peer):
+            mx = event.peer
         return Attempt(
             id=event.id,
             tenant_id=event.tenant_id,

@@ -79,6 +79,8 @@ _BY_DOMAIN = _by_suffix(_DOMAINS)
 OPERATORS = frozenset(_HOSTS) | frozenset(_DOMAINS)
 """Names of operators that run the mail of many domains."""
 
+_SUBMISSION = ("smtp.", "smtp-", "email-smtp.", "submission.", "mail.", "relay")
+"""How hosts are called that take outgoing mail."""
 _SECOND_LEVEL = frozenset("ac co com edu gob gov gv ne net nom or org".split())  # noqa: SIM905  # the words read better than a list
 """Labels under which a country's registry registers names, as in `co.uk`."""
 _COUNTRY = 2
@@ -98,6 +100,18 @@ def provider(mx: str | None, domain: str) -> str:
     if host is not None:
         return _operator(host, _BY_HOST) or registered(host)
     return _operator(domain, _BY_DOMAIN) or registered(domain)
+
+
+def is_exchanger(host: str) -> bool:
+    """Say whether a host is known to take an operator's customers' mail.
+
+    The same operators also run servers that mail is handed in at; these are
+    called so.
+    """
+    name = _name(host)
+    if name is None or _operator(name, _BY_HOST) is None:
+        return False
+    return not name.startswith(_SUBMISSION)
 
 
 def _name(mx: str | None) -> str | None:

@@ -108,6 +108,12 @@ STALE = 1 * HOUR
 """Replies older than this open nothing: the backlog of an outage that is over."""
 CUSTOMERS_KEPT = 64
 """Customers remembered per channel; more say nothing new."""
+CHRONIC = 1 * DAY
+"""A customer whose failures come to nothing again within this ..."""
+CHRONIC_TIMES = 2
+"""... so often fails by itself: it has no vote until it is quiet for as long."""
+CHRONICS_KEPT = 32
+"""Such customers remembered per hop."""
 PROVIDERS = 8
 """Provider channels per tenant."""
 WEAKEST = 4.0
@@ -148,16 +154,24 @@ PROVIDER_DOMINANCE = 0.6
 MOST = 0.8
 """What an operator that refuses us refuses at most, for whom nothing is counted."""
 REFINE = 30 * MINUTE
-"""After opening, scope and cause may move for so long."""
+"""After opening, scope and cause may move for so long ..."""
+REFINE_GAPS = 40
+"""... or for so many mean gaps between mails ..."""
+REFINE_MOST = 24 * HOUR
+"""... up to this."""
 TWIN = 1 * HOUR
-"""A second provider with the same trouble within this time: it is the tenant."""
+"""Trouble beyond a provider that has an incident, within this time, is the same."""
+TWIN_ALIKE = 24 * HOUR
+"""A second provider with the same trouble while the first has it: the tenant."""
 CONTRADICTED = 0.15
 """Share of customers with proof of delivery that makes an alert a mismatch."""
 NAMED = 3
 """`unknown` is no cause once another class has so many customers."""
 
 TELL_EVERY = 15 * MINUTE
-"""Figures of an open incident are told anew at most this often."""
+"""Figures of an open incident are told anew at most this often ..."""
+TELL_PART = 4
+"""... and after this part of its age: who reads them knows by then."""
 
 # --- resolving
 RECOVERED = 6.0

@@ -36,6 +36,13 @@ class Voice(NamedTuple):
     """Proof of delivery came: the failure was none."""
 
 
+class RuledOut(NamedTuple):
+    """How often a customer's failures came to nothing, and when it last failed."""
+
+    times: int
+    last: int
+
+
 class Rise(NamedTuple):
     """A likelihood ratio above zero, since when, of which votes."""
 
@@ -60,6 +67,7 @@ class Channel:
         "name",
         "recovered_at",
         "replies_only",
+        "ruled_out",
         "run",
         "strong",
         "voices",
@@ -71,6 +79,8 @@ class Channel:
         """Start without evidence; the name is a provider's, or one of ours."""
         self.name = name
         self.incident: Incident | None = None
+        self.ruled_out: dict[int, RuledOut] = {}
+        """Customers whose failures came to nothing, again and again."""
         self.clear()
 
     def clear(self) -> None:
@@ -139,6 +149,30 @@ class Channel:
             for voice in self.voices.values()
             if voice.bucket >= start - cal.MINUTE and votes in {OF_ALL, _votes(voice)}
         ]
+
+    def rule_out(self, start: int | None = None) -> None:
+        """Note that the customers heard before `start`, or all, came to nothing."""
+        for customer, voice in self.voices.items():
+            if start is not None and voice.bucket >= start - cal.MINUTE:
+                continue
+            times = 0
+            old = self.ruled_out.pop(customer, None)
+            if old is not None and voice.bucket - old.last < cal.CHRONIC:
+                times = old.times
+            self.ruled_out[customer] = RuledOut(times + 1, voice.bucket)
+        for customer in list(self.ruled_out)[: -cal.CHRONICS_KEPT]:
+            del self.ruled_out[customer]
+
+    def chronic(self, customer: int, bucket: int) -> bool:
+        """Say whether a customer fails by itself, whatever we do."""
+        old = self.ruled_out.get(customer)
+        if old is None or old.times < cal.CHRONIC_TIMES:
+            return False
+        if bucket - old.last >= cal.CHRONIC:
+            del self.ruled_out[customer]
+            return False
+        self.ruled_out[customer] = RuledOut(old.times, max(bucket, old.last))
+        return True
 
     def forget(self, start: int) -> None:
         """Drop evidence from before `start`: it has been explained."""

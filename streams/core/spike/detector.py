@@ -140,10 +140,13 @@ def _judge(tenant: Tenant, heard: Heard) -> list[Verdict]:
     learn_rates(tenant, channel, heard)
     rises = [r for r in (channel.strong, channel.weak) if r.ratio > 0]
     if not rises:  # nothing is left to explain
+        channel.rule_out()
         channel.clear()
         tenant.providers.pop(channel.name, None)
         return []
-    channel.forget(min(rise.since for rise in rises))
+    since = min(rise.since for rise in rises)
+    channel.rule_out(since)
+    channel.forget(since)
     opened = consider(tenant, channel, by_time=False)
     return [opened] if opened else []
 

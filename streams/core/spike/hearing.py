@@ -118,6 +118,9 @@ def _vote(
     tenant: Tenant, channel: Channel, failed: Failed, weighed: Weighed, bucket: int
 ) -> bool:
     channel.fail(bucket, weighed.trials, weighed.lag, tenant.now)
+    memory = channel if channel is tenant.submission else tenant.beyond
+    if channel.incident is None and memory.chronic(failed.customer, bucket):
+        return False
     voice = Voice(
         bucket,
         failed.failure_class,

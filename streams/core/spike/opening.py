@@ -1,6 +1,7 @@
 """When evidence becomes an incident, and which channel it belongs to."""
 
 import math
+from collections import Counter
 
 from streams.core.activity import Hop
 from streams.core.instant import Instant
@@ -45,16 +46,25 @@ def _evidence(
     """Answer since when there is evidence, and when it has lasted long enough."""
     limit, customers = tenant.rates.limits(channel)
     strong, weak = channel.strong, channel.weak
-    if strong.ratio >= limit and _voices(channel, strong) >= customers:
+    if strong.ratio >= limit and _broad(channel, strong, customers):
         return strong.since, _lasts(tenant, channel, passing=passing)
     enough = weak.ratio >= limit + cal.WEAK_EXTRA
-    if enough and _voices(channel, weak) >= cal.WEAK_CUSTOMERS:
+    if enough and _broad(channel, weak, cal.WEAK_CUSTOMERS):
         return weak.since, weak.since + cal.WEAK_SPAN
     return None
 
 
-def _voices(channel: Channel, rise: Rise) -> int:
-    return len(channel.since(rise.since, rise.votes))
+def _broad(channel: Channel, rise: Rise, customers: int) -> bool:
+    """Say whether enough customers fail, and enough of them alike.
+
+    One fault shows as one family of classes; three customers with three causes
+    are three troubles.
+    """
+    voices = channel.since(rise.since, rise.votes)
+    if len(voices) < customers:
+        return False
+    alike = Counter(family(voice.failure_class) for voice in voices)
+    return max(alike.values()) >= cal.CUSTOMERS
 
 
 def _lasts(tenant: Tenant, channel: Channel, *, passing: bool) -> int:
@@ -148,8 +158,10 @@ def _twin(tenant: Tenant, channel: Channel, operator: str | None) -> Channel | N
     kind = family(channel.cause())
     for other in tenant.providers.values():
         incident = other.incident
-        if incident is None or tenant.now - incident.opened_at >= cal.TWIN:
+        if incident is None:
             continue
-        if operator is None or family(incident.cause) == kind:
+        age = tenant.now - incident.opened_at
+        alike = family(incident.cause) == kind
+        if (alike and age < cal.TWIN_ALIKE) or (operator is None and age < cal.TWIN):
             return other
     return None

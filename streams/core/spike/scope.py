@@ -75,7 +75,9 @@ def refine(tenant: Tenant, channel: Channel) -> list[Verdict]:
     incident = channel.incident
     if incident is None:
         return []
-    young = tenant.now - incident.opened_at < cal.REFINE
+    gaps = cal.REFINE_GAPS * cal.DAY / max(1.0, tenant.rates.mails_a_day)
+    limit = min(cal.REFINE_MOST, max(cal.REFINE, gaps))
+    young = tenant.now - incident.opened_at < limit
     told = []
     if len(channel.voices) < cal.CUSTOMERS_KEPT or young:
         understood = channel.cause(), channel.mismatch
@@ -83,7 +85,9 @@ def refine(tenant: Tenant, channel: Channel) -> list[Verdict]:
         incident.cause, incident.mismatch = understood
         if changed:
             told.append(verdict(tenant, channel, Turn.CHANGED))
-    if tenant.now - incident.told_at >= cal.TELL_EVERY:
+    old = tenant.now - incident.opened_at
+    pause = max(cal.TELL_EVERY, old // cal.TELL_PART)
+    if tenant.now - incident.told_at >= pause:
         told.append(verdict(tenant, channel, Turn.CHANGED))
     if channel is tenant.submission or not young:
         return told

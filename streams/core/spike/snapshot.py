@@ -9,7 +9,7 @@ import zlib
 
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
-from streams.core.spike.channel import Channel, Rise, Voice
+from streams.core.spike.channel import Channel, Rise, RuledOut, Voice
 from streams.core.spike.lag import Lags
 from streams.core.spike.ledger import Bucket
 from streams.core.spike.packed import (
@@ -154,6 +154,11 @@ def _load_ledger(source: Unpacker, tenant: Tenant, names: list[str]) -> None:
 
 
 def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
+    body.natural(len(channel.ruled_out))
+    for customer, old in channel.ruled_out.items():
+        body.natural(customer)
+        body.natural(old.times)
+        body.natural(old.last // cal.MINUTE)
     idle = not channel.failures and channel.incident is None
     body.natural(not idle)
     if idle:
@@ -193,6 +198,9 @@ def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
 def _load_channel(
     source: Unpacker, channel: Channel, names: list[str], tenant_id: str
 ) -> None:
+    for _ in source.times():
+        customer, times = source.natural(), source.natural()
+        channel.ruled_out[customer] = RuledOut(times, source.natural() * cal.MINUTE)
     if not source.natural():
         return
     channel.strong, channel.weak = (

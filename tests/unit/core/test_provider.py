@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.provider import provider, registered
+from streams.core.provider import is_exchanger, provider, registered
 
 
 @pytest.mark.parametrize(
@@ -44,6 +44,15 @@ def test_an_exchanger_without_a_name_leaves_the_domain(mx):
 
 def test_a_suffix_ends_at_a_dot():
     assert provider("mx.notgoogle.com", "firm.test") == "notgoogle.com"
+
+
+def test_a_host_of_an_operator_is_an_exchanger_unless_it_takes_outgoing_mail():
+    assert is_exchanger("gmail-smtp-in.l.google.com")
+    assert is_exchanger("firm-example.mail.protection.outlook.com")
+    assert not is_exchanger("smtp-relay.gmail.com")
+    assert not is_exchanger("email-smtp.eu-west-1.amazonaws.com")
+    assert not is_exchanger("mx.firm.test")
+    assert not is_exchanger("192.0.2.7")
 
 
 def test_a_countrys_second_level_is_not_a_registered_domain():
