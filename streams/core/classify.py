@@ -22,7 +22,7 @@ from streams.core.failure import (
 from streams.core.identity import OwnIdentity
 from streams.core.phrase import words
 from streams.core.phrasebook import Span
-from streams.core.reply import TRANSIENT, VAGUE, Reply
+from streams.core.reply import TRANSIENT, Reply
 from streams.core.rule import (
     CodeRule,
     Rule,
@@ -182,12 +182,7 @@ def _stronger(weak: _Hit | None, code: CodeRule | None) -> _Hit | CodeRule | Non
     if weak is None or code is None:
         return weak or code
     agree = weak.rule.failure_class is code.failure_class
-    return code if _is_telling(code) and not agree else weak
-
-
-def _is_telling(rule: CodeRule) -> bool:
-    """Say whether a code names one thing."""
-    return "." in rule.code and rule.code.replace("x", "5") not in VAGUE
+    return code if code.telling and not agree else weak
 
 
 def _applies(rule: Rule, reply: Reply, role: PeerRole | None) -> bool:
@@ -211,7 +206,7 @@ def _code_applies(rule: CodeRule, reply: Reply, role: PeerRole | None) -> bool:
         return False
     if rule.failure_class in _ABOUT_RECIPIENT:
         return _may_concern_recipient(rule.failure_class, reply.phase, role) and (
-            role is not PeerRole.RELAY or _is_telling(rule)
+            role is not PeerRole.RELAY or rule.telling
         )
     return True
 
@@ -253,7 +248,7 @@ def _finding(winner: "_Hit | CodeRule | None") -> _Finding:
         sure = Confidence.MEDIUM if winner.rule.weak else Confidence.HIGH
         rule = winner.rule
         return _Finding(rule.failure_class, rule.id, sure, rule.explicit)
-    sure = Confidence.MEDIUM if _is_telling(winner) else Confidence.LOW
+    sure = Confidence.MEDIUM if winner.telling else Confidence.LOW
     return _Finding(winner.failure_class, winner.id, sure)
 
 
@@ -292,6 +287,6 @@ def _digits_differ(reply: Reply) -> bool:
 
 def _sides_differ(failure_class: FailureClass, code: CodeRule | None) -> bool:
     """Say whether a telling code blames somebody else than the words do."""
-    if code is None or not _is_telling(code):
+    if code is None or not code.telling:
         return False
     return TRAITS[failure_class].side is not TRAITS[code.failure_class].side

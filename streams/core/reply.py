@@ -43,15 +43,11 @@ class Reply(NamedTuple):
     @property
     def severity(self) -> int | None:
         """Class digit, 4 or 5; the milder when the two codes differ."""
-        digits = [
-            digit
-            for digit in (
-                self.code // 100 if self.code else 0,
-                int(self.enhanced[0]) if self.enhanced else 0,
-            )
-            if digit in {TRANSIENT, PERMANENT}
-        ]
-        return min(digits, default=None)
+        code = self.code // 100 if self.code else 0
+        enhanced = self.enhanced[:1] if self.enhanced else ""
+        if code == TRANSIENT or enhanced == "4":
+            return TRANSIENT
+        return PERMANENT if code == PERMANENT or enhanced == "5" else None
 
 
 _SEPARATED = re.compile(

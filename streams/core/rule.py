@@ -12,6 +12,7 @@ from typing import NamedTuple
 from streams.core.failure import FailureClass, PeerRole, Phase
 from streams.core.phrase import PhraseError
 from streams.core.phrasebook import Phrasebook
+from streams.core.reply import VAGUE
 
 
 class Rule(NamedTuple):
@@ -46,6 +47,8 @@ class CodeRule(NamedTuple):
     failure_class: FailureClass
     code: str
     """`550`, `5.1.1`, or `x.1.1` for both class digits."""
+    telling: bool
+    """The code names one thing; a reply code alone and a vague one do not."""
     phases: frozenset[Phase]
     role: PeerRole | None
     source: str
@@ -248,5 +251,11 @@ class _Reader:
         phases, role = self.phases(entry, where), self.role(entry, where)
         for text in texts:
             yield CodeRule(
-                f"code.{text}", failure_class, text, phases, role, str(entry["source"])
+                id=f"code.{text}",
+                failure_class=failure_class,
+                code=text,
+                telling="." in text and text.replace("x", "5") not in VAGUE,
+                phases=phases,
+                role=role,
+                source=str(entry.get("source", "")),
             )
