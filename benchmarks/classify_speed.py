@@ -23,7 +23,7 @@ from streams.core.classify import Classifier
 from streams.core.policy import PolicyBook
 from streams.wire import rulebook
 
-ROUNDS = 7
+ROUNDS = 15
 REPLIES = 4_000
 BOUNCES = Path(__file__).parent.parent / "streams" / "demo" / "bounces"
 WRAPPED = "host mx{}.example.com[192.0.2.1] said: {} (in reply to RCPT TO command)"
