@@ -25,6 +25,7 @@ from mail_deployment import Deployment, Row
 from mail_traffic import Life
 
 from streams.app import Stages, build_stages
+from streams.core import address as addresses
 from streams.core.activity import Activity
 from streams.core.flag import ChangeType, Flag, FlagChange
 from streams.core.flags import Context, decide
@@ -376,8 +377,15 @@ def audit_subscriber(found: Audit, rows: Rows, *, complete: bool) -> None:
         change = flag_wire.decode_change(row.value or b"")
         if isinstance(change, Reject):
             found.report("changes that cannot be read", [(row.key, change)])
-        else:
-            changes[row.key].append(change)
+            continue
+        changes[row.key].append(change)
+        _audit_envelope(found, row, change.flag, change.revision)
+    for row in rows[Topic.FLAGS]:
+        flag = None if row.value is None else flag_wire.decode_flag(row.value)
+        if isinstance(flag, Reject):
+            found.report("flags that cannot be read", [(row.key, flag)])
+        elif flag is not None:
+            _audit_envelope(found, row, flag, flag.revision)
     for key, of_key in changes.items():
         _audit_turns(found, key, of_key, complete=complete)
     _audit_compacted(found, changes, rows[Topic.FLAGS], complete=complete)
@@ -389,6 +397,14 @@ def audit_subscriber(found: Audit, rows: Rows, *, complete: bool) -> None:
         "keys in several partitions",
         [k for k, where in homes.items() if len(where) > 1],
     )
+
+
+def _audit_envelope(found: Audit, row: Row, flag: Flag, revision: int) -> None:
+    """Key and headers must be those of what the value says."""
+    own = addresses.key(flag.tenant_id, flag.address)
+    told = int(dict(row.headers)["ce_revision"])
+    if (own, revision) != (row.key, told):
+        found.report("value under another's key", [(row.key, own, told, revision)])
 
 
 def _audit_revisions(found: Audit, topic: str, rows: Sequence[Row]) -> None:
