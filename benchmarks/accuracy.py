@@ -1,12 +1,13 @@
 """How often a verdict is right, on a labelled corpus that is not part of the project.
 
-    .venv/bin/python benchmarks/accuracy.py --corpus FOLDER [--flufl PYTHON] [--show]
+    .venv/bin/python benchmarks/accuracy.py [--corpus FOLDER] [--flufl PYTHON] [--show]
 
-FOLDER has `responses.jsonl` (replies and what they may mean), `mails.jsonl` (whom a
-mail reports, and what that may mean) and `mails/`. Rules are written on two thirds of
-it; the rest, chosen by a hash of the file's name, is held out. `strict` rows are those
-on which several systems and people agree. `--flufl` names a Python that has
-flufl.bounce, which runs in a process of its own.
+FOLDER, `shared/corpus/dev` beside the checkout unless named, has `responses.jsonl`
+(replies and what they may mean), `mails.jsonl` (whom a mail reports, and what that may
+mean) and `mails/`. Rules are written on two thirds of it; the rest, chosen by a hash of
+the file's name, is held out. `strict` rows are those on which several systems and
+people agree. `--flufl` names a Python that has flufl.bounce, which runs in a process of
+its own.
 """
 
 import argparse
@@ -28,6 +29,9 @@ from streams.core.failure import AddressPolicy, FailureClass, Phase, Side
 from streams.wire import rulebook
 
 Row = dict[str, Any]
+
+BESIDE = Path(__file__).resolve().parents[2] / "shared" / "corpus" / "dev"
+"""Where the corpus lies when it is there."""
 
 FLUFL = """
 import json, sys
@@ -316,13 +320,12 @@ def ask_flufl(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpus", type=Path)
+    parser.add_argument("--corpus", type=Path, default=BESIDE)
     parser.add_argument("--flufl", metavar="PYTHON")
     parser.add_argument("--show", action="store_true", help="list what is wrong")
     options = parser.parse_args()
-    if options.corpus is None:
-        print("no --corpus: nothing to compare with")
-        return
+    if not options.corpus.is_dir():
+        parser.exit(1, f"no corpus at {options.corpus}: --corpus names another\n")
     classifier = Classifier(rulebook.load())
     show_replies(options.corpus, classifier, show=options.show)
     show_mails(options.corpus, classifier, options.flufl, show=options.show)
