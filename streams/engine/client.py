@@ -7,9 +7,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.engine.config import Compression, EngineConfig
 
-RETRY_BACKOFF_MS = 20
-"""aiokafka's default of 100 ms is felt in every transaction that must retry, and
-in every recovery: a new client knows no partition's leader and tries twice."""
+READER_BACKOFF_MS = 20
+"""aiokafka's default of 100 ms is felt in every recovery: a new client knows no
+partition's leader and tries twice."""
 _BATCH_OVERHEAD = 4096
 
 
@@ -64,7 +64,7 @@ def log_reader(config: EngineConfig, purpose: str) -> AIOKafkaConsumer:
         check_crcs=config.check_crcs,
         max_partition_fetch_bytes=config.fetch_max_bytes,
         fetch_max_wait_ms=100,
-        retry_backoff_ms=RETRY_BACKOFF_MS,
+        retry_backoff_ms=READER_BACKOFF_MS,
         request_timeout_ms=int(config.request_timeout * 1000),
         **authentication(config),
     )
@@ -99,6 +99,5 @@ def _producing(config: EngineConfig) -> dict[str, Any]:
         "max_batch_size": config.max_request_bytes,
         "max_request_size": config.max_request_bytes + _BATCH_OVERHEAD,
         "request_timeout_ms": int(config.request_timeout * 1000),
-        "retry_backoff_ms": RETRY_BACKOFF_MS,
         **authentication(config),
     }

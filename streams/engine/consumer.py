@@ -21,6 +21,7 @@ from streams.engine.client import log_bounds
 from streams.engine.ending import end_now
 from streams.engine.event import FAUST_LOGGER, Event, note
 from streams.engine.exits import ExitCode
+from streams.engine.failure import opening_code_of
 from streams.engine.fetching import FetchingThread
 from streams.engine.lane import Lane
 from streams.engine.positions import Discontinuity, Positions, Stamp
@@ -132,7 +133,7 @@ class BatchConsumer(Consumer):
         except BaseException as error:
             if isinstance(error, asyncio.CancelledError) and self.app.should_stop:
                 raise
-            end_now(_opening_code(error), "partitions could not be opened", error)
+            end_now(opening_code_of(error), "partitions could not be opened", error)
 
     async def _watch(self, generation: int) -> None:
         """End the process when an assignment does not end in open lanes."""
@@ -401,12 +402,6 @@ class BatchConsumer(Consumer):
         await self._commit_for_the_last_time()
         await self.lanes.stop()
         await super().on_stop()
-
-
-def _opening_code(error: BaseException) -> ExitCode:
-    if isinstance(error, TimeoutError):
-        return ExitCode.UNAVAILABLE
-    return ExitCode.OPEN_FAILED
 
 
 class BatchTransport(Transport):

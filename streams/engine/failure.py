@@ -28,6 +28,21 @@ IN_DOUBT = (
 """The coordinator and the producer disagree: recover and see what was committed."""
 
 
+def puts_in_doubt(error: BaseException) -> bool:
+    """Say whether a lane should take its partition over from itself.
+
+    A plain `KafkaError` is what aiokafka's sender leaves when it dies of something
+    that it did not expect (producer/sender.py:198): that producer is of no use.
+    """
+    return isinstance(error, IN_DOUBT) or type(error) is errors.KafkaError
+
+
+def opening_code_of(error: BaseException) -> ExitCode:
+    """Say with which code a worker ends that could not open its lanes."""
+    code = exit_code_of(error)
+    return code if code is ExitCode.UNAVAILABLE else ExitCode.OPEN_FAILED
+
+
 def exit_code_of(error: BaseException) -> ExitCode:
     """Say with which code a worker ends that met `error` while writing."""
     if isinstance(error, REFUSED):

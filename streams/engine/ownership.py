@@ -17,6 +17,7 @@ from faust.types import TP
 
 from streams.engine.event import Event, note
 from streams.engine.exits import ExitCode
+from streams.engine.failure import opening_code_of
 from streams.engine.forwarding import Forwarder, ForwardingLane
 from streams.engine.lane import Lane, LaneState
 from streams.engine.observer import AbortReason
@@ -279,8 +280,10 @@ class Lanes:
         try:
             reopened = await self._fill([fresh]) and await self._go_on_with(fresh, lane)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
-            if self.generation() == lane.generation:
-                code = ExitCode.OPEN_FAILED
+            # A rebalance may have begun: then the lane is dropped in this time.
+            await asyncio.sleep(self._services.config.quiesce_limit)
+            if self._open.get(lane.tp) is lane:
+                code = opening_code_of(error)
                 self._services.ending.fail(code, "reopening failed", error)
             reopened = False
         if reopened:

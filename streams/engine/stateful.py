@@ -17,7 +17,7 @@ from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
 from streams.engine.client import transactional_producer
-from streams.engine.failure import IN_DOUBT, exit_code_of
+from streams.engine.failure import exit_code_of, puts_in_doubt
 from streams.engine.lane import Lane, LaneState, stage_failed
 from streams.engine.observer import AbortReason
 from streams.engine.outbox import Outbox, per_topic
@@ -189,9 +189,12 @@ class StatefulLane(Lane):
             raise
         except ProducerFenced:
             self._lose(AbortReason.FENCED)
-        except (InDoubt, *IN_DOUBT):
+        except InDoubt:
             self._lose(AbortReason.UNKNOWN_OUTCOME)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+            if puts_in_doubt(error):
+                self._lose(AbortReason.UNKNOWN_OUTCOME)
+                return
             reason = f"stage {self.spec.name} could not commit"
             self._services.ending.fail(exit_code_of(error), reason, error)
 

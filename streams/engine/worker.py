@@ -20,6 +20,7 @@ from streams.engine.observer import Observer
 from streams.engine.ownership import Lanes, TableFactory
 from streams.engine.pins import assert_pins
 from streams.engine.preflight import check_topics, check_web_address
+from streams.engine.quiet import quieten
 from streams.engine.readiness import Readiness
 from streams.engine.services import Services
 from streams.engine.spec import LaneSpec
@@ -126,6 +127,7 @@ def build(
     """
     assert_pins()
     apply_corrections()
+    quieten()
     logs = {config.changelog(spec.table) for spec in specs if spec.table is not None}
     inputs = {config.topic(topic) for spec in specs for topic in spec.topics}
     hand_out_raw_records(inputs | logs)

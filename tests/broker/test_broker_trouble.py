@@ -29,8 +29,9 @@ def test_a_broker_that_dies_and_returns_is_waited_for(flow, worker, traffic, fra
     fragile.kill()
     fragile.start()
     traffic.send(100)
+    wait_for(lambda: not flow.left or not one.alive, 60)
+    assert one.alive, one.said("worker_failed")
     assert traffic.settle().nothing
-    assert one.alive
 
 
 def test_a_broker_that_stays_away_ends_the_worker(flow, worker, traffic, fragile):

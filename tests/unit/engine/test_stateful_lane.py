@@ -289,6 +289,7 @@ async def test_a_refused_batch_ends_the_worker_without_a_commit(
         (errors.ProducerFenced(), AbortReason.FENCED),
         (errors.InvalidTxnState(), AbortReason.UNKNOWN_OUTCOME),
         (errors.InvalidProducerIdMapping(), AbortReason.UNKNOWN_OUTCOME),
+        (errors.KafkaError("its sender died"), AbortReason.UNKNOWN_OUTCOME),
     ],
 )
 async def test_a_lane_that_lost_its_partition_forgets_its_table(
