@@ -10,6 +10,8 @@ arrival of the third one's failure, the earliest moment at which any rule that
 wants three customers can speak.
 """
 
+# ruff: noqa: ANN001, ANN201, ANN202, ANN204, PLR2004 - a script of figures
+
 import argparse
 import json
 import platform
@@ -17,6 +19,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from statistics import quantiles
 
 import orjson
@@ -25,7 +28,6 @@ from rivals import Outcome, Page
 
 from streams.adapters.offline import Offline
 from streams.app import build_stages
-from streams.core.activity import hop
 from streams.core.evidence import Action, Attempt, Report
 from streams.core.evidence import Outcome as Ended
 from streams.core.failure import Side
@@ -40,7 +42,6 @@ from streams.wire.topic import Topic
 GRACE = HOUR / 2
 CUSTOMERS = 3
 WEEK = 7 * 24 * HOUR
-_ = hop
 
 
 class Tap:
@@ -280,7 +281,7 @@ def main():
     print(f"\n{events:,} events, {events / cpu:,.0f}/s of CPU with rivals and all")
     print(f"{platform.processor() or platform.machine()}, {platform.python_version()}")
     if chosen.json:
-        with open(chosen.json, "w", encoding="utf-8") as file:
+        with Path(chosen.json).open("w", encoding="utf-8") as file:
             for many in results.values():
                 for one in many:
                     file.write(json.dumps(asdict(one)) + "\n")

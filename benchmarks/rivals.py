@@ -5,6 +5,8 @@ arrival: failures that stay (final ones, reports) and, where a rule can tell, th
 share of those whose class is the sender's side.
 """
 
+# ruff: noqa: ANN001, ANN201, ANN204, PLR2004 - a script of figures
+
 import math
 from collections import Counter, deque
 from dataclasses import dataclass, field

@@ -21,6 +21,7 @@ SUBCOMMANDS: dict[str, str] = {
     "worker": "worker",
     "notify": "notify",
     "replay": "replay",
+    "simulate": "simulate",
     "get": "get",
     "dlq": "dlq",
     "policy": "policy",

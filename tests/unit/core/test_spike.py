@@ -1,0 +1,159 @@
+"""When many customers of a tenant newly fail, and when it is over."""
+
+import pytest
+
+from streams.core.activity import MINUTE, Activity, Hop, Trial
+from streams.core.failure import FailureClass
+from streams.core.instant import Instant
+from streams.core.spike.detector import step
+from streams.core.spike.incident import Scope, Turn
+from streams.core.spike.rollup import Rollup
+from streams.core.spike.snapshot import dump, load
+from streams.core.spike.tenant import Tenant
+from streams.core.spike.word import Digest
+
+START = Instant(1_767_571_200_000)
+HOUR = 60 * MINUTE
+AUTH = FailureClass.SUBMISSION_AUTH_FAILED
+PROVIDERS = ("google", "microsoft", "yahoo", "isp.test")
+
+
+class World:
+    """A tenant's minutes; remembers what was said."""
+
+    def __init__(self):
+        self.tenant = Tenant("t-1", START)
+        self.now = START
+        self.said = []
+
+    def minute(self, good=0, bad=0, **trial):
+        self.now = Instant(self.now + MINUTE)
+        activity = Activity()
+        for n in range(good):
+            activity.accept(self.now, self.now, PROVIDERS[n % 4], Hop.MX)
+        for n in range(bad):
+            activity.add(failure(self.now, f"c-{self.now}-{n}", **trial))
+        word = step(self.tenant, activity, self.now)
+        self.said += word.verdicts
+        return word
+
+    def turns(self):
+        return [v.turn for v in self.said if v.turn is not Turn.CHANGED]
+
+
+def failure(now, customer, **changes):
+    given = {
+        "hop": Hop.SUBMISSION,
+        "failure_class": AUTH,
+        "provider": "google",
+        "known": True,
+    }
+    given |= changes
+    return Trial(
+        arrived_at=now,
+        at=now,
+        tried_at=now,
+        customer=customer,
+        reported=False,
+        attempt=1,
+        final=True,
+        counted=None,
+        **given,
+    )
+
+
+@pytest.fixture
+def world():
+    one = World()
+    for _ in range(180):
+        one.minute(good=8)
+    return one
+
+
+def test_an_expired_password_is_an_incident_of_the_tenant_within_two_minutes(world):
+    for _ in range(3):
+        world.minute(bad=8)
+    (verdict,) = [v for v in world.said if v.turn is Turn.OPENED]
+    assert verdict.incident.cause is AUTH
+    assert verdict.incident.scope is Scope.TENANT
+    assert verdict.incident.hop is Hop.SUBMISSION
+
+
+def test_it_is_over_when_mail_has_gone_through_for_a_while(world):
+    for _ in range(10):
+        world.minute(bad=8)
+    for _ in range(40):
+        world.minute(good=8)
+    assert world.turns() == [Turn.OPENED, Turn.RESOLVED]
+
+
+def test_silence_resolves_nothing(world):
+    for _ in range(10):
+        world.minute(bad=8)
+    world.now = Instant(world.now + 12 * HOUR)
+    world.said += step(world.tenant, None, world.now).verdicts
+    assert world.turns() == [Turn.OPENED]
+
+
+def test_one_noisy_customer_pages_nobody(world):
+    for _ in range(60):
+        now = Instant(world.now + MINUTE)
+        world.now = now
+        activity = Activity()
+        activity.add(failure(now, "the-same"))
+        world.said += step(world.tenant, activity, now).verdicts
+    assert world.said == []
+
+
+def test_three_customers_with_three_causes_are_three_troubles(world):
+    for kind in (AUTH, FailureClass.RELAY_DENIED, FailureClass.SENDER_REJECTED):
+        world.minute(bad=1, failure_class=kind)
+    for _ in range(3):
+        world.minute(good=1)
+    assert world.said == []
+
+
+def test_a_provider_that_refuses_is_named(world):
+    blocked = {"hop": Hop.MX, "failure_class": FailureClass.SENDER_BLOCKED}
+    for _ in range(8):
+        now = Instant(world.now + MINUTE)
+        world.now = now
+        activity = Activity()
+        for n in range(6):
+            activity.accept(now, now, PROVIDERS[1 + n % 3], Hop.MX)
+        for n in range(3):
+            activity.add(failure(now, f"g-{now}-{n}", **blocked))
+        world.said += step(world.tenant, activity, now).verdicts
+    assert {v.incident.provider for v in world.said} == {"google"}
+    assert {v.incident.scope for v in world.said} == {Scope.PROVIDER}
+
+
+def test_a_restored_tenant_decides_as_one_that_was_never_put_away(world):
+    world.minute(bad=2)
+    packed = dump(world.tenant)
+    restored = World()
+    restored.tenant, restored.now = load(packed), world.now
+    assert dump(restored.tenant) == packed
+    world.said = []
+    for one in (world, restored):
+        for _ in range(5):
+            one.minute(bad=8)
+    assert restored.said == world.said
+    assert world.turns() == [Turn.OPENED]
+
+
+def test_many_tenants_with_one_fault_are_one_page():
+    rollup, alerts = Rollup(), []
+    worlds = [World() for _ in range(8)]
+    for n, one in enumerate(worlds):
+        one.tenant.id = f"t-{n}"
+    for minute in range(70):
+        digest = Digest()
+        for one in worlds:
+            broken = minute >= 60
+            word = one.minute(good=0 if broken else 5, bad=5 * broken)
+            digest.add(word, None)
+        alerts += rollup.step([digest], worlds[0].now)
+    pages = {a.key for a in alerts if a.severity == "critical"}
+    assert len(pages) == 1
+    assert {a.scope for a in alerts if a.key in pages} == {Scope.PLATFORM}
