@@ -1,10 +1,15 @@
 """The image and the compose file, as far as they can be judged without Docker."""
 
+import json
 import re
 from fnmatch import fnmatch
 
 import pytest
 import yaml
+
+from streams.settings import load
+
+WATCHERS = ("prometheus", "alertmanager", "grafana")
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +103,86 @@ def test_the_broker_is_the_one_that_the_tests_run(compose, texts):
         for found in re.findall(r'^DEFAULT_VERSION = "([\d.]+)"', text, re.MULTILINE)
     }
     assert image == f"apache/kafka:{version}"
+
+
+def mounts(service):
+    """Answer what is mounted where: a path of ours or a volume."""
+    return {path: source for source, path, *_ in map(split, service["volumes"])}
+
+
+def split(mount):
+    return mount.split(":")
+
+
+def test_watchers_run_with_the_profile_only_and_have_no_rights(compose):
+    services = compose["services"]
+    optional = {name for name, one in services.items() if "profiles" in one}
+    assert optional == set(WATCHERS)
+    for name in WATCHERS:
+        assert services[name]["profiles"] == ["ops"]
+        assert services[name]["read_only"] is True
+        assert services[name]["cap_drop"] == ["ALL"]
+        assert "healthcheck" in services[name]
+
+
+def test_what_a_container_keeps_is_a_named_volume(compose):
+    for name in ("kafka", *WATCHERS):
+        mounted = mounts(compose["services"][name]).values()
+        assert [one for one in mounted if not one.startswith("./")] == [name]
+        assert name in compose["volumes"]
+
+
+def test_watchers_find_every_file_where_they_look_for_it(compose, root):
+    services = compose["services"]
+    wanted = {
+        "prometheus": ["/etc/prometheus/prometheus.yml"],
+        "alertmanager": ["/etc/alertmanager/alertmanager.yml"],
+        "grafana": [
+            "/etc/grafana/provisioning/datasources",
+            "/etc/grafana/provisioning/dashboards",
+            services["grafana"]["environment"][
+                "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"
+            ],
+        ],
+    }
+    rules = root / "grafana" / "prometheus" / "prometheus.yml"
+    for file in yaml.safe_load(rules.read_text(encoding="utf-8"))["rule_files"]:
+        wanted["prometheus"].append(f"/etc/prometheus/{file}")
+    provider = root / "grafana" / "provisioning" / "dashboards" / "mailflag.yml"
+    (told,) = yaml.safe_load(provider.read_text(encoding="utf-8"))["providers"]
+    wanted["grafana"].append(told["options"]["path"])
+    for name, paths in wanted.items():
+        ours = {p: s for p, s in mounts(services[name]).items() if s.startswith("./")}
+        for path in paths:
+            at, source = max((p, s) for p, s in ours.items() if path.startswith(p))
+            assert (root / (source + path.removeprefix(at))).exists(), path
+
+
+def interpolated(value, variables):
+    """Put variables in as compose does in the one form that we use."""
+
+    def put(found):
+        return found[2] if variables.get(found[1]) else ""
+
+    return re.sub(r"\$\{(\w+):\+([^}]*)\}", put, value)
+
+
+@pytest.mark.parametrize("profiles", ["", "ops"])
+def test_workers_tell_the_alertmanager_that_runs_and_no_other(
+    compose, monkeypatch, profiles, root
+):
+    environment = compose["services"]["worker"]["environment"]
+    for name, value in environment.items():
+        monkeypatch.setenv(name, interpolated(value, {"COMPOSE_PROFILES": profiles}))
+    settings = load()
+    told = ["http://alertmanager:9093"] if profiles else []
+    assert settings.alertmanagers == told
+    board = root / "grafana" / "dashboards" / "incidents.json"
+    uid = json.loads(board.read_text(encoding="utf-8"))["uid"]
+    assert settings.dashboard_url.endswith(f"/d/{uid}" if profiles else "")
+    assert bool(settings.dashboard_url) is bool(profiles)
+
+
+def test_workers_have_the_settings_of_all_our_containers(compose):
+    common = compose["x-mailflag"]["environment"]
+    assert common.items() <= compose["services"]["worker"]["environment"].items()
