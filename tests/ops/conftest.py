@@ -1,5 +1,9 @@
-"""A real Prometheus that scrapes real workers on a real Kafka fed with mail."""
+"""A real Prometheus that scrapes real workers on a real Kafka fed with mail.
 
+The workers tell a real Alertmanager of the incident among it.
+"""
+
+import asyncio
 import shutil
 import sys
 import time
@@ -10,6 +14,8 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
 
+from alertmanager_server import PROGRAM as ALERTMANAGER
+from alertmanager_server import AlertmanagerServer
 from kafka_broker import KafkaBroker, KafkaMissing
 from mail_deployment import Deployment
 from mail_incident import ExpiredPassword
@@ -38,11 +44,14 @@ def prometheus_program():
 
 
 class Scene:
-    """Two workers with their hands full, and the Prometheus that watches them."""
+    """Two workers with their hands full, who watches them, and whom they tell."""
 
     def __init__(self, kafka, program):
         self.deployment = Deployment(kafka)
-        self.workers = [self.deployment.start(log_level="info") for _ in range(2)]
+        self.alertmanager = AlertmanagerServer()
+        told = {"log_level": "info", "alertmanager_urls": self.alertmanager.url}
+        self.workers = [self.deployment.start(**told) for _ in range(2)]
+        asyncio.run(self.alertmanager.start())
         for worker in self.workers:
             worker.wait_ready()
         ports = [worker.port for worker in self.workers]
@@ -70,10 +79,13 @@ class Scene:
     def close(self):
         self.prometheus.close()
         self.deployment.close()
+        self.alertmanager.close()
 
 
 @pytest.fixture(scope="session")
 def scene(broker, prometheus_program):
+    if shutil.which(ALERTMANAGER) is None:
+        pytest.skip(f"{ALERTMANAGER} is not installed")
     one = Scene(broker.address, prometheus_program)
     try:
         one.play()
