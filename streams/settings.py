@@ -78,7 +78,8 @@ class Settings(BaseSettings):
         max_length=100,
         pattern=r"^[a-zA-Z0-9.-]+$",
         description="Consumer group, and first part of changelogs and transactional"
-        " ids. Never change it while workers with the old one are running.",
+        " ids: two deployments on one cluster need two. Never change it while workers"
+        " with the old one are running.",
     )
     policy_file: Path | None = Field(
         None, description="TOML file with the flag policy of all tenants or of one."
