@@ -163,7 +163,9 @@ def _graph(panel: dict[str, Any], lines: list[Line], span: Span, box: "Box") -> 
     drawn = _stacked(lines) if stacked else [(line, None) for line in lines]
     values = [value for line, _ in drawn for _, value in line.points]
     low = min([0.0, *values])
-    high = max([*values, low + 1e-9])
+    # As Grafana does: what is nothing all the time lies on the floor.
+    high = max(values, default=low)
+    high = high if high > low else low + 1
 
     def x(at: float) -> float:
         return left + (at - span.start) / (span.end - span.start) * width

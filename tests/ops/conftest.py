@@ -70,7 +70,12 @@ class Scene:
             self.traffic, lambda: self.prometheus.ask(asked), limit=90
         )
         assert seen, "Prometheus has not seen the workers at work"
-        incident = 'mailflag_alert_customers{tenant="stadtwerke"} > 0'
+        # All of its customers are flagged, and the alert that opened with the first
+        # of them is known.
+        incident = (
+            'mailflag_alert_customers{tenant="stadtwerke"} > 0 and on() '
+            'sum(mailflag_flag_changes_total{class="submission_auth_failed"}) >= 95'
+        )
         told = self.deployment.play(
             self.traffic, lambda: self.prometheus.ask(incident), limit=60
         )
