@@ -17,6 +17,7 @@ from zlib import crc32
 
 from streams.core.instant import Instant
 from streams.engine.stage import PartitionTable
+from streams.wire.address_state import UnreadableState
 
 _HEAD = Struct(">qqI")
 """When it wants attention (0: never), when it was made, the chain's checksum."""
@@ -57,8 +58,9 @@ class Journal(Generic[S]):
     """The states of one stage."""
 
     codec: Codec[S]
-    most_steps: int = 32
-    most_bytes: int = 4_096
+    most_steps: int = 64
+    """A snapshot costs as much as ten steps; who takes over takes these again."""
+    most_bytes: int = 16_384
     most_live: int = 2_048
     """States remembered per table."""
     _live: WeakKeyDictionary[PartitionTable, OrderedDict[bytes, Live[S]]] = field(
@@ -66,7 +68,11 @@ class Journal(Generic[S]):
     )
 
     def open(self, table: PartitionTable, name: bytes, now: Instant) -> Live[S]:
-        """Answer a state as the table has it."""
+        """Answer a state as the table has it.
+
+        Raises:
+            UnreadableState: another version of the program wrote it.
+        """
         states = self._live.setdefault(table, OrderedDict())
         live = states.pop(name, None)
         if live is None or not self._fits(table, live):
@@ -134,11 +140,18 @@ class Journal(Generic[S]):
 
     def _load(self, table: PartitionTable, name: bytes, now: Instant) -> Live[S]:
         head = table.get(name)
-        state = None if head is None else self.codec.load(head[_HEAD.size :])
-        if head is None or state is None:
+        if head is None:
             steps = list(_steps(table, name))
             fresh = self.codec.fresh(name.decode(), now)
             return Live(name, fresh, 0, steps=len(steps), dirty=True)
+        state = self.codec.load(head[_HEAD.size :])
+        if state is None:
+            # To start anew would forget an open incident, and never resolve it.
+            message = (
+                "a detector's state of another version cannot be read by this"
+                " program; run the one that wrote it again"
+            )
+            raise UnreadableState(message)
         live = Live(name, state, _HEAD.unpack_from(head)[2])
         for value in _steps(table, name):
             _, at, live.chain = _HEAD.unpack_from(value)

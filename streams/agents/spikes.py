@@ -4,7 +4,9 @@ What the tenants of a batch have to tell goes to the roll-up as one digest, in
 the transaction of the states.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from streams.agents import tally
 from streams.agents.journal import Codec, Journal, Live
@@ -20,8 +22,16 @@ from streams.wire import digest as digest_wire
 from streams.wire.activity import TenantActivity
 from streams.wire.reject import Reject
 
-_QUIET = b""
-"""Heard when nothing but time has passed."""
+_LINE = b"\n"
+"""Between the records of a step: no JSON that we write holds one."""
+
+
+class _News(NamedTuple):
+    """One record of a tenant's activity."""
+
+    told: TenantActivity
+    value: bytes
+    """As it was read, which is how it is kept as a step."""
 
 
 @dataclass(slots=True)
@@ -41,20 +51,22 @@ class SpikesStage:
     def process(self, batch: Batch, table: PartitionTable, now: Instant) -> Output:
         """Fold a batch of activity into the states of its tenants."""
         output, digest = Output(), Digest()
-        told: dict[str, TenantActivity] = {}
+        told: dict[str, list[_News]] = {}
         for record in batch.records:
             heard = activity_wire.decode(record.value)
-            if isinstance(heard, Reject):
-                output.tallies[tally.rejected(batch.topic, heard.reason)] += 1
+            if isinstance(heard, Reject) or record.value is None:
+                reason = heard.reason if isinstance(heard, Reject) else "empty_value"
+                output.tallies[tally.rejected(batch.topic, reason)] += 1
                 continue
-            first = told.get(heard.tenant_id)
-            if first is None:
-                told[heard.tenant_id] = heard
-            else:
-                first.activity.merge(heard.activity)
-        for tenant_id, heard in told.items():
+            value = record.value
+            if _LINE in value:  # written by somebody else
+                value = activity_wire.encode(heard)
+            told.setdefault(heard.tenant_id, []).append(_News(heard, value))
+        for tenant_id, several in told.items():
             live = self._journal.open(table, tenant_id.encode(), now)
-            self._advance(table, live, heard, now, digest)
+            news = [one for one in several if _take(live.state, one.told)]
+            if news:
+                self._advance(table, live, news, now, digest)
         self._tell(digest, batch.partition, output)
         return output
 
@@ -74,7 +86,7 @@ class SpikesStage:
             if wanted is None:
                 continue
             if wanted <= now:
-                self._advance(table, live, None, now, digest)
+                self._advance(table, live, (), now, digest)
         self._tell(digest, _BY_TIME, output)
         return output
 
@@ -82,30 +94,31 @@ class SpikesStage:
         self,
         table: PartitionTable,
         live: Live[Tenant],
-        heard: TenantActivity | None,
+        news: Sequence[_News],
         now: Instant,
         digest: Digest,
     ) -> None:
         """Take one step of one tenant."""
         tenant = live.state
-        activity = None if heard is None else heard.activity
+        activity = _joined([one.told for one in news])
         word = step(tenant, activity, now)
         digest.add(word, activity)
         if word.verdicts or word.mismatches or live.dirty:
             self._journal.seal(table, live, now, wake_at(tenant))
             return
-        value = _QUIET if heard is None else activity_wire.encode(heard)
-        self._journal.keep(table, live, value, now, wake_at(tenant))
+        heard = _LINE.join(one.value for one in news)
+        self._journal.keep(table, live, heard, now, wake_at(tenant))
 
     def _again(self, tenant: Tenant, heard: bytes, now: Instant) -> bool:
         """Take a step that was taken before; answers whether it said anything new."""
-        activity: Activity | None = None
-        if heard:
-            told = activity_wire.decode(heard)
-            if isinstance(told, Reject):
+        told = []
+        for value in heard.split(_LINE) if heard else ():
+            one = activity_wire.decode(value)
+            if isinstance(one, Reject):
                 return True  # written by other code: the state is kept as it is
-            activity = told.activity
-        word = step(tenant, activity, now)
+            _take(tenant, one)
+            told.append(one)
+        word = step(tenant, _joined(told), now)
         if not word.verdicts and not word.mismatches:
             return False
         only = Word(
@@ -120,6 +133,20 @@ class SpikesStage:
         self._unheard.clear()
         for outgoing in digest_wire.messages(digest, partition):
             output.messages.append(Message(*outgoing))
+
+
+def _take(tenant: Tenant, told: TenantActivity) -> bool:
+    return tenant.taken.take(told.partition, told.offset, told.activity)
+
+
+def _joined(told: Sequence[TenantActivity]) -> Activity | None:
+    """Answer the sum of some records; None when nothing but time has passed."""
+    if not told:
+        return None
+    activity = told[0].activity
+    for other in told[1:]:
+        activity.merge(other.activity)
+    return activity
 
 
 _BY_TIME = 0

@@ -1,8 +1,8 @@
 """A tenant's state as bytes, compact and with a version, and back.
 
 Loading and dumping again gives the same bytes, and a restored tenant decides as
-one that was never put away. Another version is no snapshot: `load` answers None,
-and the tenant starts anew rather than from what is misread.
+one that was never put away. Another version is no snapshot: `load` answers None
+rather than what is misread.
 """
 
 import zlib
@@ -23,6 +23,7 @@ from streams.core.spike.packed import (
 )
 from streams.core.spike.packing import Names, Packer, Unpacker
 from streams.core.spike.rate import Rate
+from streams.core.spike.taken import Reached
 from streams.core.spike.tenant import Tenant
 
 VERSION = 1
@@ -47,6 +48,11 @@ def dump(tenant: Tenant) -> bytes:
         body.integer(until)
     pack_samples(body, tenant.evidence, names)
     pack_liars(body, tenant.liars)
+    body.natural(len(tenant.taken.by_partition))
+    for partition, (offset, minute) in tenant.taken.by_partition.items():
+        body.natural(partition)
+        body.natural(offset)
+        body.natural(minute // cal.MINUTE)
     head = Packer()
     head.natural(VERSION)
     head.text(tenant.id)
@@ -82,6 +88,10 @@ def load(packed: bytes) -> Tenant | None:
         tenant.explained[name] = source.integer()
     tenant.evidence = load_samples(source, names)
     tenant.liars = load_liars(source)
+    for _ in source.times():
+        partition, offset = source.natural(), source.natural()
+        minute = Instant(source.natural() * cal.MINUTE)
+        tenant.taken.by_partition[partition] = Reached(offset, minute)
     return tenant
 
 
@@ -128,14 +138,11 @@ def _pack_ledger(body: Packer, tenant: Tenant, names: Names) -> None:
     body.ascending(ledger.starts, cal.MINUTE)
     for start in ledger.starts:
         bucket = ledger.buckets[start]
-        body.integer(bucket.submitted)
-        body.integer(bucket.by_mx)
-        body.integer(bucket.by_relay)
+        body.integers((bucket.submitted, bucket.by_mx, bucket.by_relay))
         body.natural(len(bucket.of))
-        for name, (by_mx, by_relay) in bucket.of.items():
+        for name, counts in bucket.of.items():
             body.natural(names.number(name))
-            body.integer(by_mx)
-            body.integer(by_relay)
+            body.integers(counts)
 
 
 def _load_ledger(source: Unpacker, tenant: Tenant, names: list[str]) -> None:

@@ -15,6 +15,7 @@ from streams.core.spike.ledger import REST, Ledger
 from streams.core.spike.mismatch import Liars
 from streams.core.spike.rate import Rates
 from streams.core.spike.ratio import rises
+from streams.core.spike.taken import Taken
 
 
 class Tenant:
@@ -36,6 +37,7 @@ class Tenant:
         "providers",
         "rates",
         "submission",
+        "taken",
         "troubled_at",
     )
 
@@ -59,8 +61,9 @@ class Tenant:
         self.greeted = 0
         """Quarter of an hour in which mail was last heard of."""
         self.evidence = Evidence()
-        self.liars = Liars()
         """Answers and hosts to show in alerts."""
+        self.liars = Liars()
+        self.taken = Taken()
 
     def channels(self) -> list[Channel]:
         """Answer all channels, our own hop first."""

@@ -1,0 +1,138 @@
+"""What all tenants tell becomes alerts: as few as there are faults, each once."""
+
+from collections import Counter
+
+import pytest
+from tenants import START, Piece, Tenants, activity, journal_of
+
+from streams.core.activity import MINUTE
+from streams.core.instant import Instant
+from streams.core.spike import rollup_snapshot
+from streams.core.spike.alert import Kind, Severity
+from streams.engine.stage import Batch
+from streams.errors import MailflagError
+from streams.wire import contract
+from streams.wire.topic import Topic
+
+TENANTS = tuple(f"t-{n}" for n in range(8))
+
+
+def together(world, minutes, good=0, bad=0, tenants=TENANTS):
+    """Let minutes pass in which every tenant has the same luck."""
+    for _ in range(minutes):
+        world.now = Instant(world.now + MINUTE)
+        world.timers()
+        world.hear(*(world.record(activity(world.now, good, bad), t) for t in tenants))
+
+
+@pytest.fixture
+def world():
+    """Eight tenants that have worked for a while."""
+    one = Tenants()
+    together(one, 45, good=4)
+    return one
+
+
+def pages(world):
+    critical = [a for a in world.said if a.severity is Severity.CRITICAL]
+    return [a for a in critical if a.type == "alert-opened"]
+
+
+def test_one_fault_of_many_tenants_is_one_page_and_its_resolution(world):
+    together(world, 30, bad=4)
+    (page,) = pages(world)
+    assert page.kind is Kind.PLATFORM_SPIKE
+    together(world, 90, good=4)
+    resolved = [a for a in world.said if a.type == "alert-resolved"]
+    assert [a.key for a in resolved].count(page.key) == 1
+
+
+def test_the_tenants_own_alerts_name_the_parent_and_wake_nobody(world):
+    together(world, 30, bad=4)
+    (page,) = pages(world)
+    children = [a for a in world.said if a.kind is Kind.SPIKE]
+    assert {a.parent for a in children} == {page.key}
+    assert {a.severity for a in children} == {Severity.INFO}
+
+
+def test_restarts_during_a_fault_of_many_page_nobody_twice(world):
+    for _ in range(10):
+        together(world, 3, bad=4)
+        world.restart()
+    for _ in range(18):
+        together(world, 5, good=4)
+        world.restart()
+    (page,) = pages(world)
+    keys = [(a.key, a.type) for a in world.said if a.type != "alert-updated"]
+    assert len(keys) == len(set(keys))
+    assert (page.key, "alert-resolved") in keys
+
+
+def test_every_alert_keeps_the_contract(world):
+    together(world, 30, bad=4)
+    together(world, 60, good=4)
+    assert len(world.said) > 2
+    for alert in world.said:
+        assert contract.validator("alert.v1").is_valid(alert.body)
+
+
+def test_a_restored_roll_up_is_the_same_to_the_byte(world):
+    together(world, 5, bad=4)
+    before = _state(world)
+    world.restart()
+    assert _state(world) == before
+
+
+def test_what_cannot_be_read_is_counted_and_stops_nothing(world):
+    records = [Piece(b"0", b"nonsense"), Piece(b"0", None), Piece(b"0", b"[]")]
+    batch = Batch(Topic.SPIKE_DIGESTS, 0, records)
+    output = world.rollup.process(batch, world.all, world.now)
+    assert output.messages == []
+    assert {k[2]: n for k, n in output.tallies.items()} == {
+        "not_json": 1,
+        "empty_value": 1,
+        "schema_violation": 1,
+    }
+    together(world, 5, bad=4)
+    assert world.said
+
+
+def test_a_snapshot_of_another_version_stops_the_stage_and_forgets_nothing(
+    world, monkeypatch
+):
+    together(world, 10, bad=4)
+    journal = journal_of(world.rollup)
+    with monkeypatch.context() as newer:
+        newer.setattr(rollup_snapshot, "VERSION", rollup_snapshot.VERSION + 1)
+        journal.seal(
+            world.all, journal.open(world.all, b"rollup", world.now), world.now, None
+        )
+    pairs = dict(world.all.scan())
+    world.restart()
+    with pytest.raises(MailflagError, match="another version"):
+        together(world, 1, bad=4)
+    assert dict(world.all.scan()) == pairs
+
+
+def test_alerts_are_counted_by_what_they_say(world):
+    counted = []
+    tell = world.tell
+    world.tell = lambda output: (counted.append(output.tallies), tell(output))
+    together(world, 20, bad=4)
+    total = sum(counted, Counter())
+    told = Counter(
+        ("alerts_announced", a.kind, a.type, a.scope, a.cause) for a in world.said
+    )
+    assert told
+    assert total == told
+
+
+def test_a_roll_up_that_heard_nothing_wants_nothing():
+    world = Tenants()
+    assert world.rollup.due(world.all, START).messages == []
+    assert world.all.next_due() is None
+
+
+def _state(world):
+    journal = journal_of(world.rollup)
+    return rollup_snapshot.dump(journal.open(world.all, b"rollup", world.now).state)
