@@ -11,6 +11,8 @@ _DOUBLE = struct.Struct("<d")
 _MORE = 0x80
 _BITS = 7
 _LOW = _MORE - 1
+_SMALL = _LOW >> 1
+"""The greatest whole number that takes one byte."""
 
 T = TypeVar("T")
 
@@ -38,6 +40,15 @@ class Packer:
     def integer(self, number: int) -> None:
         """Write any whole number: its sign in the lowest bit."""
         self.natural(number << 1 if number >= 0 else (-number << 1) - 1)
+
+    def integers(self, numbers: Iterable[int]) -> None:
+        """Write whole numbers, one after the other: most of a snapshot is these."""
+        append = self._bytes.append
+        for number in numbers:
+            if 0 <= number <= _SMALL:
+                append(number << 1)
+            else:
+                self.integer(number)
 
     def real(self, *numbers: float) -> None:
         """Write numbers exactly."""
