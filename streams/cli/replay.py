@@ -16,6 +16,7 @@ from streams.adapters.offline import Offline, Refused, reject_line
 from streams.agents import tally
 from streams.app import build_stages
 from streams.cli.options import with_settings
+from streams.cli.terminal import interruptible
 from streams.engine.stage import Message
 from streams.settings import Settings
 from streams.wire.topic import Topic
@@ -39,6 +40,7 @@ _INTERRUPTED = 130
     help="Write alerts there, not to standard output.",
 )
 @click.option("--quiet", is_flag=True, help="No progress and no summary.")
+@interruptible
 def command(
     settings: Settings,
     file: str,

@@ -66,6 +66,7 @@ def _faults(files: tuple[Path, ...]) -> tuple[list[Fault], int]:
 
 
 @command.command()
+@interruptible
 def classes() -> None:
     """Print what each class means, in Markdown, made from the rules.
 

@@ -5,17 +5,24 @@ import sys
 import click
 import orjson
 
+from streams.cli.terminal import interruptible
 from streams.simulation import SCENARIOS, play
 
 
 @click.command()
-@click.argument("scenario", required=False, type=click.Choice(sorted(SCENARIOS)))
+@click.argument(
+    "scenario",
+    required=False,
+    type=click.Choice(sorted(SCENARIOS)),
+    metavar="[SCENARIO]",
+)
 @click.option(
     "--volume", type=int, help="Mails a day and tenant; 0: many tenants of all sizes."
 )
 @click.option("--seed", type=int, default=1, show_default=True)
+@interruptible
 def command(scenario: str | None, volume: int | None, seed: int) -> None:
-    r"""Write the events of a scenario as JSON lines, in order of arrival.
+    """Write the events of a scenario as JSON lines, in order of arrival.
 
     Without a name, list the scenarios with their volumes. The same scenario,
     volume and seed give the same events.
@@ -23,7 +30,7 @@ def command(scenario: str | None, volume: int | None, seed: int) -> None:
     \b
     See an incident found:
       mailflag simulate password_expired --volume 200 | mailflag replay
-    """
+    """  # noqa: D301  # \b is click's own mark
     if scenario is None:
         for one in SCENARIOS.values():
             kind = "incident" if one.incident else "quiet"

@@ -5,9 +5,10 @@ option says otherwise. Words of strangers are shown as they are, but can neither
 colour, move nor hide anything.
 """
 
+import errno
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
@@ -23,6 +24,8 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells count it."""
 SAID_SOMETHING = 1
 """Exit code when the command did its work and has something to say about it."""
+IO_FAILED = 74
+"""Exit code when a file cannot be read or written, as sysexits.h has it."""
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _MANY_DAYS = 10
@@ -45,6 +48,7 @@ def exit_codes(something: str | None = None, *, kafka: bool = True) -> str:
         "1": something and f"done, but {something}",
         "2": "a setting, an option, a file or a topic is wrong",
         "69": "Kafka cannot be reached" if kafka else None,
+        "74": "a file, or standard output, cannot be read or written",
         "130": "interrupted",
     }
     shown = (f"  {code:<4} {meaning}" for code, meaning in codes.items() if meaning)
@@ -74,17 +78,32 @@ def say(line: str) -> None:
 
 
 def interruptible(command: _Command) -> _Command:
-    """Make Ctrl-C end a command in one line and with its own exit code."""
+    """Make Ctrl-C, or a full disk, end a command in one line and with its own code."""
 
     @wraps(command)
     def run(*args: Any, **given: Any) -> Any:  # noqa: ANN401  # click's
         try:
-            return command(*args, **given)
+            answer = command(*args, **given)
+            # What is still in the buffer may be what no longer fits the disk.
+            sys.stdout.flush()
         except KeyboardInterrupt:
             interrupted("interrupted")
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # `| head`: click ends it without a word
+                raise
+            _give_up(error)
+        return answer
 
     wrapped: Any = run
     return wrapped  # type: ignore[no-any-return]  # the same, wrapped
+
+
+def _give_up(error: OSError) -> NoReturn:
+    where = f"{printable(str(error.filename))}: " if error.filename else ""
+    say(f"{where}{error.strerror or 'cannot be read or written'}")
+    with suppress(OSError):  # else Python tries once more, and says so at length
+        sys.stdout.close()
+    sys.exit(IO_FAILED)
 
 
 def interrupted(line: str) -> NoReturn:

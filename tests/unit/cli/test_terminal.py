@@ -1,5 +1,6 @@
 """What people and programs are shown."""
 
+import errno
 import io
 
 import click
@@ -28,6 +29,26 @@ def test_ordinary_words_of_every_language_stay_as_they_are():
 def test_the_screen_takes_brackets_and_colons_literally(capsys):
     terminal.screen().print("[bold]x[/bold] :smile: 550")
     assert capsys.readouterr().out == "[bold]x[/bold] :smile: 550\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OSError(errno.ENOSPC, "No space left"), "mailflag: No space left\n"),
+        (
+            OSError(errno.ENOENT, "None such", "a\x1bb"),
+            "mailflag: a\\x1bb: None such\n",
+        ),
+    ],
+)
+def test_what_the_disk_refuses_is_one_line_and_an_exit_code(error, told):
+    @click.command()
+    @terminal.interruptible
+    def command():
+        raise error
+
+    done = CliRunner().invoke(command)
+    assert (done.exit_code, done.stderr) == (terminal.IO_FAILED, told)
 
 
 @pytest.mark.parametrize(
@@ -93,10 +114,10 @@ def test_what_is_no_point_in_time_is_refused_with_examples(text):
 
 def test_exit_codes_are_those_that_can_happen():
     assert [line.split()[0] for line in exit_codes("x").splitlines()[2:]] == [
-        *("0", "1", "2", "69", "130")
+        *("0", "1", "2", "69", "74", "130")
     ]
     assert [line.split()[0] for line in exit_codes(kafka=False).splitlines()[2:]] == [
-        *("0", "2", "130")
+        *("0", "2", "74", "130")
     ]
 
 
