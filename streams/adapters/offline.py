@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import orjson
 
-from streams.core import instant
 from streams.core.instant import Instant
 from streams.engine.bulletin import Bulletin
 from streams.engine.stage import Batch, Message, Output, Stage, Tally
 from streams.engine.table import MemoryTable
-from streams.wire.reject import RejectReason
+from streams.wire.event import moment
+from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import INPUTS, Topic
 
 TYPES: dict[str, Topic] = {
@@ -134,13 +134,15 @@ class Offline:
         return topic, Arrived(None, line, (), number, arrived)
 
     def _arrival(self, event: dict[str, object]) -> Instant | None:
-        """Answer when an event reached us: as it says, else the latest so far."""
+        """Answer when an event reached us: as it says, else the latest so far.
+
+        A time that no event may have moves nothing: all that came after it would
+        have come in the year 9999, too.
+        """
         said = event.get("arrived_at")
         if said is not None:
-            return instant.parse(said) if isinstance(said, str) else None
-        at = event.get("time")
-        claimed = instant.parse(at) if isinstance(at, str) else None
-        return max(self.now, claimed or Instant(0))
+            return _moment(said)
+        return max(self.now, _moment(event.get("time")) or _EPOCH)
 
     def _flush(self) -> None:
         """Process the events that arrived together."""
@@ -203,6 +205,11 @@ class Offline:
 
 
 _DEAD_LETTERS = INPUTS[0].dead_letters.removeprefix(INPUTS[0])
+
+
+def _moment(said: object) -> Instant | None:
+    at = moment(said, "") if isinstance(said, str) else None
+    return None if isinstance(at, Reject) else at
 
 
 def _refused(message: Message) -> Refused:

@@ -136,6 +136,30 @@ def test_bad_lines_are_rejected_with_line_and_reason_and_the_others_count():
     assert "2 schema_violation" in said
 
 
+def test_an_impossible_time_does_not_move_the_time_of_what_comes_after_it():
+    impossible = attempt("m0", "10:00:00", "failed") | {"time": "9999-12-31T00:00:00Z"}
+    arrived = attempt("m9", "10:00:00", "failed", arrived_at="9999-12-31T00:00:00Z")
+    told, _ = replay([impossible, arrived, attempt("m1", "10:00:00", "failed")])
+    assert sorted(row["line"] for row in told if row["type"] == "rejected") == [1, 2]
+    flags = [row["flag"] for row in told if row["type"] == "flag-set"]
+    assert [flag["since"] for flag in flags] == ["2026-11-20T10:00:00.000Z"]
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_line(tmp_path):
+    target = str(tmp_path / "none" / "changes.jsonl")
+    done = subprocess.run(
+        [*COMMAND, "-", "--changes", target],
+        input="",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 74
+    assert done.stderr.startswith(f"mailflag: {target}: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_many_rejects_do_not_blow_the_fuse_offline():
     rows, _ = replay(None, text="nonsense\n" * 3000)
     assert len(rows) == 3000
