@@ -1,5 +1,6 @@
 """`mailflag explain`: one reply or mail, why it means what it means, and what to do."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from streams.cli.terminal import (
 from streams.core import dsn
 from streams.core import reply as replies
 from streams.core.advice import ADVICE
-from streams.core.classify import Classifier, Decision
+from streams.core.classify import UNKNOWN_RULE, Classifier, Decision
 from streams.core.dsn.mime import MAX_BYTES
 from streams.core.failure import TRAITS, PeerRole, Phase
 from streams.wire import rulebook
+
+_HEADER = re.compile(rb"(?:From |[A-Za-z][A-Za-z0-9-]*:).*\n")
+"""How a mail begins, in a folder or in a mailbox file; a reply alone is one line."""
 
 
 @click.command()
@@ -49,8 +53,8 @@ def command(
 ) -> None:
     """Say what a reply or a bounce mail means, why, and what to do.
 
-    The argument is a reply as the mail log has it, the name of a file with a mail, or -
-    for a mail on standard input.
+    The argument is a reply as the mail log has it, the name of a file with a mail or a
+    reply, or - for what is on standard input.
 
     \b
     A line of a log:
@@ -72,12 +76,17 @@ def command(
 def _explained(
     classifier: Classifier, what: str, phase: str | None, role: PeerRole | None
 ) -> Iterator[dict[str, Any]]:
-    raw = _mail(what)
-    if raw is None:
-        reply = replies.parse(what, phase=Phase(phase) if phase else None)
-        yield _explain(classifier, classifier.decide(reply, role))
+    raw = _content(what)
+    mail = dsn.parse(raw or b"")
+    if raw is None or not (mail.reports or _is_mail(raw)):
+        said = what if raw is None else raw.decode(errors="replace")
+        reply = replies.parse(said, phase=Phase(phase) if phase else None)
+        decision = classifier.decide(reply, role)
+        if raw is None and _names_a_file(what, decision):
+            message = f"{what!r} is no reply, and there is no such file."
+            raise click.UsageError(message)
+        yield _explain(classifier, decision)
         return
-    mail = dsn.parse(raw)
     if not mail.reports:
         yield {"kind": mail.kind}
     for report in mail.reports:
@@ -89,15 +98,42 @@ def _explained(
         }
 
 
-def _mail(what: str) -> bytes | None:
-    """Answer the mail that the argument names, None when it is a reply itself."""
-    if what == "-":
-        return click.get_binary_stream("stdin").read(MAX_BYTES + 1)
+def _content(what: str) -> bytes | None:
+    """Answer what the argument names, None when it is a reply itself."""
     try:
-        with Path(what).open("rb") as source:
-            return source.read(MAX_BYTES + 1)
+        if what == "-":
+            raw = click.get_binary_stream("stdin").read(MAX_BYTES + 1)
+        else:
+            with Path(what).open("rb") as source:
+                raw = source.read(MAX_BYTES + 1)
+    except IsADirectoryError:
+        message = "That is a folder; mailflag dsn reads folders."
+        raise click.UsageError(message) from None
     except (OSError, ValueError):
-        return None
+        raw = None
+    if not (what if raw is None else raw).strip():
+        message = "Nothing to explain."
+        raise click.UsageError(message)
+    return raw
+
+
+def _is_mail(raw: bytes) -> bool:
+    """Say whether this is a mail, or what no text is; not a reply in a file."""
+    return (
+        len(raw) > replies.MAX_TEXT or b"\0" in raw or bool(_HEADER.match(raw.strip()))
+    )
+
+
+def _names_a_file(what: str, decision: Decision) -> bool:
+    """Say whether an argument that names nothing was meant to be a file's name."""
+    reply = decision.reply
+    return (
+        decision.verdict.rule == UNKNOWN_RULE
+        and reply.code is None
+        and reply.enhanced is None
+        and len(what.split()) == 1
+        and ("." in what or "/" in what)
+    )
 
 
 def _explain(classifier: Classifier, decision: Decision) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from click.testing import CliRunner
 
 from streams.cli.explain import command
@@ -56,6 +57,29 @@ def test_a_mail_in_a_file_or_on_standard_input_is_explained(tmp_path):
 def test_a_mail_that_is_no_report_is_said_to_be_none():
     done = run("-", input="From: a@example.com\n\nHello\n")
     assert json.loads(done.stdout) == {"kind": "not_a_bounce"}
+
+
+@pytest.mark.parametrize("said", ["550 User unknown", "550-5.1.1 No\n550 such user"])
+def test_a_reply_in_a_file_or_on_standard_input_is_one(tmp_path, said):
+    file = tmp_path / "reply.txt"
+    file.write_text(said + "\n", encoding="utf-8")
+    for done in (run(file), run(input=said + "\n"), run(said)):
+        assert json.loads(done.stdout)["class"] == "bad_mailbox"
+
+
+@pytest.mark.parametrize("content", [b"\0\xff\x17", b"x" * 10_000])
+def test_what_is_neither_mail_nor_reply_is_no_bounce(content):
+    assert json.loads(run(input=content).stdout) == {"kind": "not_a_bounce"}
+
+
+@pytest.mark.parametrize("what", ["bounce.eml", "/var/mail/nobody", "", " "])
+def test_a_file_that_is_not_there_is_no_reply(what):
+    assert run(what).exit_code == 2
+
+
+def test_a_folder_or_nothing_is_told(tmp_path):
+    assert "mailflag dsn" in run(tmp_path).stderr
+    assert "Nothing to explain" in run(input="\n").stderr
 
 
 def test_people_get_sentences():
