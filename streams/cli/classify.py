@@ -1,6 +1,7 @@
 """`mailflag classify`: replies as JSON lines in, what each means out."""
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -169,6 +170,8 @@ def _code(row: dict[str, Any]) -> int | None:
         return None
     if isinstance(value, str) and value.strip().isdecimal():
         value = int(value)
+    if isinstance(value, float) and value.is_integer():  # as tables with gaps write it
+        value = int(value)
     if isinstance(value, int) and _LOWEST_CODE <= value <= _HIGHEST_CODE:
         return int(value)
     message = "code is not a reply code"
@@ -194,7 +197,8 @@ def _lines(source: IO[bytes]) -> Iterator[tuple[int, bytes]]:
     number = 0
     while line := source.readline(MAX_LINE + 1):
         number += 1
-        yield number, line
+        # Programs of Windows put a mark before the first line of a file.
+        yield number, line.removeprefix(BOM_UTF8) if number == 1 else line
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
             line = source.readline(MAX_LINE + 1)
 

@@ -99,9 +99,14 @@ def _mails(path: str) -> Iterator[tuple[str, bytes | str]]:
             with file.open("rb") as source:
                 raw = source.read(MAX_BYTES + 1)
         except OSError as error:
-            yield str(file), error.strerror or "cannot be read"
+            yield _name(file), error.strerror or "cannot be read"
         else:
-            yield str(file), raw if raw.strip() else "empty"
+            yield _name(file), raw if raw.strip() else "empty"
+
+
+def _name(file: Path) -> str:
+    """Answer a file's name as JSON can hold it, whatever bytes it is made of."""
+    return str(file).encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _files(folder: Path) -> Sequence[Path]:

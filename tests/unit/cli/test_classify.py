@@ -97,6 +97,13 @@ def test_a_last_line_without_an_end_is_a_row():
     assert len(answers(run('{"text": "x"}\n{"text": "y"}'))) == 2
 
 
+def test_a_mark_before_the_first_line_and_a_code_with_a_point_are_understood():
+    rows = b'\xef\xbb\xbf{"code": 550.0, "text": "user unknown"}\r\n{"code": 550.5}\r\n'
+    done = run(rows)
+    assert [row["class"] for row in answers(done)] == ["bad_mailbox"]
+    assert json.loads(done.stderr)["line"] == 2
+
+
 def test_nothing_in_is_nothing_out():
     done = run("")
     assert (done.exit_code, done.stdout) == (0, "")

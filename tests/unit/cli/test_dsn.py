@@ -1,8 +1,10 @@
 """`mailflag dsn`: mails in, one row for each recipient out."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -110,6 +112,15 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_done(folder):
     error = json.loads(done.stderr)
     assert error["error"] == "empty"
     assert error["file"].endswith("a-empty.eml")
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="its file names are all UTF-8")
+def test_a_name_of_any_bytes_is_told(tmp_path):
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.eml")).write_text(BOUNCE)
+    done = CliRunner().invoke(command, [str(tmp_path)])
+    assert json.loads(done.stdout.splitlines()[0])["file"] == (
+        f"{tmp_path}/caf\\xe9.eml"
+    )
 
 
 def test_for_people_there_is_a_table(folder, monkeypatch):
