@@ -1,12 +1,15 @@
 """Logins, certificates and rights end to end, and what a refused worker says."""
 
 import re
+import subprocess
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import pytest
-from kafka_broker import KafkaMissing
-from mail_deployment import Deployment, wait_for
+from kafka_broker import KafkaMissing, free_port
+from mail_deployment import MAILFLAG, Deployment, wait_for
 from mail_incident import ExpiredPassword
 from mail_traffic import Sending, Traffic
 from secure_kafka import PASSWORD, USER, Certificates, SecureKafka
@@ -14,9 +17,11 @@ from secure_kafka import PASSWORD, USER, Certificates, SecureKafka
 from streams.engine.exits import ExitCode
 from streams.wire.topic import Topic
 
-OPERATING = Path(__file__).parents[2] / "docs" / "operating.md"
+ROOT = Path(__file__).parents[2]
+OPERATING = ROOT / "docs" / "operating.md"
+ALERT = ROOT / "schemas" / "examples" / "alert" / "v1" / "opened-for-a-tenant.json"
 ROW = re.compile(
-    r"^\| worker \| (?P<kind>\w+) \| (?P<pattern>\w+) \| `(?P<name>[^`]+)` \|"
+    r"^\| (?P<who>\w+) \| (?P<kind>\w+) \| (?P<pattern>\w+) \| `(?P<name>[^`]+)` \|"
     r" (?P<operations>[\w, ]+) \|$",
     re.MULTILINE,
 )
@@ -47,9 +52,10 @@ def kafka(certificates):
     one.close()
 
 
-def documented(deployment):
-    """Answer the rights that the documentation gives to a worker."""
-    rows = ROW.findall(OPERATING.read_text(encoding="utf-8"))
+def documented(deployment, who="worker"):
+    """Answer the rights that the documentation gives to a worker or another."""
+    text = OPERATING.read_text(encoding="utf-8")
+    rows = [row for whose, *row in ROW.findall(text) if whose == who]
     assert rows
     for kind, pattern, told, operations in rows:
         name = told.replace("<prefix>", deployment.prefix)
@@ -167,6 +173,58 @@ def test_a_worker_needs_the_documented_rights_and_uses_every_one(kafka, deploy, 
         )
     ]
     assert unused == []
+
+
+@pytest.fixture
+def notifier(secret):
+    """Start `mailflag notify` with a password; answer its process and web port."""
+    started = []
+
+    def start(deployment, kafka_port):
+        port = free_port()
+        options = {
+            **deployment.options(),
+            "bootstrap-servers": f"127.0.0.1:{kafka_port}",
+            "security-protocol": "SASL_PLAINTEXT",
+            "sasl-mechanism": "PLAIN",
+            "sasl-username": USER,
+            "alertmanager-urls": f"http://127.0.0.1:{free_port()}",
+            "web-port": port,
+        }
+        for other in ("session-timeout-seconds", "transaction-timeout-seconds"):
+            options.pop(other)
+        words = [f"--{name}={value}" for name, value in options.items()]
+        started.append(subprocess.Popen([str(MAILFLAG), "notify", *words]))
+        return port
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def is_ready(port):
+    try:
+        url = f"http://127.0.0.1:{port}/readyz"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def test_the_notifier_needs_the_documented_right_and_no_other(kafka, deploy, notifier):
+    deployment = deploy(
+        kafka.password_port, allowed=lambda one: documented(one, "notifier")
+    )
+    topic = deployment.prefix + Topic.ALERTS
+    deployment.send([Sending(Topic.ALERTS, b"k", ALERT.read_bytes(), [], 0, None)])
+    deployment.flush()
+    port = notifier(deployment, kafka.password_port)
+    assert wait_for(lambda: is_ready(port), 30)
+    ours = (deployment.prefix, deployment.app_id)
+    allowed = {one for one in kafka.audited("Allowed") if one[1].startswith(ours)}
+    assert implied(allowed) == {("Topic", topic, "READ")}
+    assert not any(one[1].startswith(ours) for one in kafka.audited("Denied"))
 
 
 def refused(deployment, **options):
