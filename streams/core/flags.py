@@ -81,7 +81,7 @@ def decide(state: AddressState, context: Context) -> Decision:
     history = history_of(state)
     newest = history.newest
     if newest is None:
-        return _decide_by_marker(state, history, context)
+        return _decide_without_news(state, history, context)
     if newest.failure is not None:
         return _announce(state, history, context)
     if state.flag is None:
@@ -93,7 +93,7 @@ def decide(state: AddressState, context: Context) -> Decision:
         return _clear(state, cause, context, blamed=newest.liar or None)
     clear_on = context.policy.clear_on
     if clear_on is ClearOn.DELIVERED:
-        return Decision(state, None, None, restated=False)
+        return Decision(_calm(state), None, None, restated=False)
     if clear_on is ClearOn.ACCEPTED or state.late_by is None:
         return _clear(state, ClearedBy.ACCEPTED, context)
     return _settle(state, history, context)
@@ -101,7 +101,7 @@ def decide(state: AddressState, context: Context) -> Decision:
 
 def _settle(state: AddressState, history: History, context: Context) -> Decision:
     """Clear after a late bounce once an accepted message has settled."""
-    since = history.accepted_since or context.at
+    since = history.accepted_since or state.accepted_since or context.at
     due = Instant(since + context.policy.wait_after_late_bounce(state.late_by or 0))
     if context.at >= due:
         return _clear(state, ClearedBy.ACCEPTED, context)
@@ -109,19 +109,23 @@ def _settle(state: AddressState, history: History, context: Context) -> Decision
     return Decision(pending, None, None, restated=False)
 
 
-def _decide_by_marker(
+def _decide_without_news(
     state: AddressState, history: History, context: Context
 ) -> Decision:
-    """Clear when no message that is newer than the marker says anything.
+    """Clear by the marker when no message newer than it says anything.
 
     The failure behind the flag may be newer than the marker and forgotten only
-    when the memory is full of messages that are newer still.
+    when the memory is full of messages that are newer still. The accepted message
+    of a pending clear may be forgotten, too: the clear still becomes due.
     """
     marker = state.marker
     full = len(state.messages) == REMEMBERED and history.open_ended
-    if state.flag is None or marker is None or (full and marker.at < state.cause_at):
-        return Decision(state, None, None, restated=False)
-    return _clear(state, marker.cause, context, marker=marker)
+    forgotten = full and marker is not None and marker.at < state.cause_at
+    if marker is not None and state.flag is not None and not forgotten:
+        return _clear(state, marker.cause, context, marker=marker)
+    if state.clear_at is not None and context.policy.clear_on is not ClearOn.DELIVERED:
+        return _settle(state, history, context)
+    return Decision(_calm(state), None, None, restated=False)
 
 
 def _announce(state: AddressState, history: History, context: Context) -> Decision:

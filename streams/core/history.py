@@ -1,7 +1,7 @@
 """What the remembered messages say, newest first: the current run of failures.
 
-It ends at the newest success, or at a decision from outside that is newer than
-every message before it.
+It ends at the newest success, remembered or forgotten, or at a decision from outside
+that is newer than every message before it.
 """
 
 from typing import NamedTuple
@@ -39,7 +39,9 @@ def history_of(state: AddressState) -> History:
     newest: Fate | None = None
     failures: list[FailedMessage] = []
     accepted_since: Instant | None = None
-    horizon = state.marker.at if state.marker is not None else Instant(-1)
+    horizon = state.confirmed_at
+    if state.marker is not None:
+        horizon = max(horizon, state.marker.at)
     earlier = state.accepted_since
     open_ended = True
     for message in state.messages:

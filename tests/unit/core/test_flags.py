@@ -95,6 +95,40 @@ def test_a_late_bounce_clears_when_an_accepted_message_has_settled(story, tell):
     assert story.state.clear_at is None
 
 
+def test_a_pending_clear_is_announced_when_its_message_is_forgotten(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+    )
+    story.tell(*(tell.attempt(f"d{n}", 101 + n, "deferred") for n in range(6)))
+    story.wait(159)
+    assert story.told == ["set"]
+    story.wait(160)
+    assert story.told == ["set", "cleared by accepted"]
+    assert story.state.clear_at is None
+
+
+def test_a_pending_clear_waits_for_proof_when_the_policy_asks_for_it_now(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+    )
+    story.under(clear_on=ClearOn.DELIVERED).wait(1_000)
+    assert story.told == ["set"]
+    assert story.state.clear_at is None
+
+
+def test_a_failure_older_than_a_forgotten_success_sets_nothing(story, tell):
+    story.state = story.state._replace(confirmed_at=tell.instant(10))
+    story.tell(tell.attempt("m1", 5, "failed"))
+    assert story.told == []
+    story.tell(tell.attempt("m2", 15, "failed"))
+    assert story.told == ["set"]
+    assert story.flag.consecutive_failures == 1
+
+
 def test_a_stream_of_accepted_messages_does_not_put_the_clear_off(story, tell):
     story.tell(tell.attempt("m0", 0, "accepted"), tell.report("m0", 30, "failed"))
     for n in range(1, 70):

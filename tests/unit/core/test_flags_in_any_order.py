@@ -132,3 +132,15 @@ def test_merging_messages_is_associative_and_commutative(data, tell):
     assert merge(a, b) == merge(b, a)
     assert merge(merge(a, b), c) == merge(a, merge(b, c))
     assert merge(a, a) == a
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_what_is_due_is_over_once_it_was_looked_at(data, tell, new_story):
+    deferred = [tell.attempt(f"d{n}", 2_000 + n, "deferred") for n in range(6)]
+    pieces = data.draw(_pieces(tell)) + deferred[: data.draw(st.integers(0, 6))]
+    story = new_story().tell(*pieces)
+    due = story.state.clear_at
+    if due is not None:
+        story.wait((due - tell.instant(0)) / 60_000)
+        assert story.state.clear_at is None or story.state.clear_at > due
