@@ -95,7 +95,11 @@ def canonical(text: str, *, fold_local: bool = True) -> Address | AddressFault:
     local = _canonical_local(raw_local)
     if isinstance(local, AddressFault):
         return local
-    return Address(_folded(local) if fold_local else local, domain)
+    address = Address(_folded(local) if fold_local else local, domain)
+    # Lower case, NFC and A-labels can be longer than what was written.
+    if len(str(address).encode()) > MAX_OCTETS:
+        return AddressFault.TOO_LONG
+    return address
 
 
 def _folded(local: str) -> str:

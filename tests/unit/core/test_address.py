@@ -88,7 +88,7 @@ def test_no_text_raises_and_a_canonical_address_is_its_own_canonical_form(text):
     found = canonical(text)
     if isinstance(found, Address):
         assert canonical(str(found)) == found
-        assert len(str(found)) <= MAX_OCTETS + 64
+        assert len(str(found).encode()) <= MAX_OCTETS
         assert "/" not in found.domain
 
 
@@ -105,3 +105,16 @@ def test_quoting_brackets_and_case_make_no_difference(local, domain):
         f"rfc822;{local}@{domain}.",
     ):
         assert canonical(other) == plain
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        f"{'a' * 226}@{'.'.join('ü' * 31)}",
+        f"{'İ' * 150}@example.com",
+        f"{chr(0x958) * 100}@example.com",
+    ],
+)
+def test_an_address_that_grows_too_long_in_canonical_form_is_none(given):
+    assert len(given.encode()) <= MAX_OCTETS
+    assert canonical(given) is AddressFault.TOO_LONG
