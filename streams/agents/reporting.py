@@ -15,10 +15,13 @@ from streams.core import dsn
 from streams.core import reply as replies
 from streams.core.address import Address
 from streams.core.attribution import (
+    LONGEST_ID,
+    LONGEST_MESSAGE_ID,
     Envelope,
     bare_message_id,
     derived_message_id,
     envelope,
+    fitting,
 )
 from streams.core.dsn import RecipientReport, ReportKind
 from streams.core.evidence import Action, Failure, Report
@@ -74,6 +77,8 @@ class Reporter:
     ) -> Report | None:
         """Answer one block's evidence; None when it is about nobody of ours."""
         ours = envelope(event.envelope_id) or envelope(block.envelope_id)
+        if ours and event.tenant_id and ours.tenant_id != event.tenant_id:
+            ours = None  # a mail may say anything; about others it says nothing
         tenant_id = event.tenant_id or (ours.tenant_id if ours else None)
         address = self._recipient(event, block, ours, alone=alone)
         if tenant_id is None or "/" in tenant_id or address is None:
@@ -91,11 +96,11 @@ class Reporter:
         if block.action is Action.FAILED:
             failure = self._failure(tenant_id, block)
         return Report(
-            id=f"{event.id}/{address}",
+            id=fitting(f"{event.id}/{address}", LONGEST_ID),
             tenant_id=tenant_id,
             address=str(address),
             customer_id=event.customer_id,
-            message_id=message_id,
+            message_id=fitting(message_id, LONGEST_MESSAGE_ID),
             at=at,
             arrived_at=arrived,
             message_at=block.arrival_date,

@@ -9,6 +9,11 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 _XTEXT = re.compile(r"\+([0-9A-F]{2})")
+_TENANT = re.compile(r"[^/\x00-\x1f\x7f]{1,128}")
+"""What the contracts allow as a tenant id; an ENVID may come from anybody."""
+LONGEST_ID = 512
+LONGEST_MESSAGE_ID = 998
+"""RFC 5322 section 2.1.1: no line is longer."""
 
 
 class Envelope(NamedTuple):
@@ -31,7 +36,7 @@ def envelope(envelope_id: str | None) -> Envelope | None:
     plain = _XTEXT.sub(lambda m: chr(int(m[1], 16)), envelope_id.strip())
     tenant_id, slash, rest = plain.partition("/")
     address, _, message_id = rest.partition("/")
-    if not (slash and tenant_id and "@" in address):
+    if not (slash and _TENANT.fullmatch(tenant_id) and "@" in address):
         return None
     return Envelope(tenant_id, address, bare_message_id(message_id) or None)
 
@@ -48,6 +53,18 @@ def bare_message_id(message_id: str | None) -> str:
     if bare.startswith("<") and bare.endswith(">"):
         return bare[1:-1].strip()
     return bare
+
+
+def fitting(identifier: str, limit: int) -> str:
+    """Answer an id that is no longer than `limit`, and still another for another.
+
+    What is written into a bounce has any length, and evidence has a contract.
+    """
+    if len(identifier) <= limit:
+        return identifier
+    digest = blake2b(identifier.encode(errors="surrogatepass"), digest_size=12)
+    mark = f"~{digest.hexdigest()}"
+    return identifier[: limit - len(mark)] + mark
 
 
 def derived_message_id(*content: str | None) -> str:

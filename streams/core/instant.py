@@ -12,6 +12,11 @@ from typing import NewType
 Instant = NewType("Instant", int)
 """Milliseconds since the epoch, UTC."""
 
+EARLIEST = Instant(946_684_800_000)
+"""2000-01-01: before it a clock was never set."""
+LATEST = Instant(4_102_444_800_000)
+"""2100-01-01: from it on a unit was mistaken."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY = 86_400_000
@@ -24,6 +29,11 @@ _MILLISECONDS = tuple(f"{millisecond:03}Z" for millisecond in range(1000))
 def from_datetime(moment: datetime) -> Instant:
     """Answer the instant of an aware `moment`, rounded down to a millisecond."""
     return Instant((moment - _EPOCH) // _MILLISECOND)
+
+
+def believable(instant: Instant) -> bool:
+    """Say whether a clock that was ever set can have shown this."""
+    return EARLIEST <= instant < LATEST
 
 
 def to_datetime(instant: Instant) -> datetime:

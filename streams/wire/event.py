@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema_rs
 import orjson
 
-from streams.core.instant import Instant, parse
+from streams.core.instant import Instant, believable, parse
 from streams.wire import contract
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
@@ -22,11 +22,6 @@ Headers = Sequence[tuple[str, bytes]]
 
 TEXT_LIMIT = 8192
 """So much of an answer is read; it is untrusted, and says it all before that."""
-
-_EARLIEST = 946_684_800_000
-"""2000-01-01: before it a clock was never set."""
-_LATEST = 4_102_444_800_000
-"""2100-01-01: after it a unit was mistaken."""
 
 _OF_MEMBER = {
     ("tenant_id", "minLength"): RejectReason.BAD_TENANT,
@@ -92,7 +87,7 @@ class EventReader:
 def moment(text: str, member: str) -> Instant | Reject:
     """Read the time that stands in `member`: RFC 3339 with a zone, 2000 to 2100."""
     at = parse(text)
-    if at is not None and _EARLIEST <= at < _LATEST:
+    if at is not None and believable(at):
         return at
     return Reject(RejectReason.BAD_TIME, f"/{member}")
 

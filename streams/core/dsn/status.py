@@ -145,7 +145,10 @@ def host(value: str) -> str | None:
 
 
 def moment(value: str) -> Instant | None:
-    """Answer a date field's instant, None when it is none or has no zone."""
+    """Answer a date field's instant; None for none, without a zone, or unbelievable.
+
+    Anybody can write year 9999 into a bounce; we could not write it down again.
+    """
     if not value:
         return None
     try:
@@ -155,6 +158,7 @@ def moment(value: str) -> Instant | None:
     if date.tzinfo is None:
         return None
     try:
-        return instant.from_datetime(date)
+        at = instant.from_datetime(date)
     except OverflowError:
         return None
+    return at if instant.believable(at) else None

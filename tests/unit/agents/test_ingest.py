@@ -194,6 +194,16 @@ def test_an_envelope_id_of_ours_names_tenant_and_message(ingest):
     assert (piece.tenant_id, piece.message_id) == ("t-9", "m-9")
 
 
+def test_an_envelope_id_of_another_tenant_says_nothing(ingest):
+    bare = without(dsn(), "address", "message_id")
+    bounced = {"final_recipient": "rfc822; ada@example.com"}
+    forged = {"envelope_id": "t-2/victim@example.com/m-9"}
+    piece = made(ingest, Topic.DSN_EVENTS, bare | bounced | forged)
+    assert piece.tenant_id == "t-1"
+    assert piece.address == "ada@example.com"
+    assert piece.message_id != "m-9"
+
+
 def test_copies_of_a_report_that_names_no_message_are_one(ingest):
     event = without(dsn(), "message_id")
     first = made(ingest, Topic.DSN_EVENTS, event)
@@ -350,3 +360,79 @@ def test_instants_are_whole_milliseconds(ingest):
         ingest, Topic.SEND_ATTEMPTS, attempt(time="2026-11-20T11:59:00.123456+01:00")
     )
     assert piece.at == Instant(parse("2026-11-20T10:59:00.123Z"))
+
+
+def bounce(said: str = "", returned: str = "Subject: hello") -> str:
+    """Answer a raw report in which a hostile server wrote what it likes."""
+    mail = f"""\
+From: MAILER-DAEMON@mx.example.com
+Subject: Undelivered Mail Returned to Sender
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+{said}
+
+Final-Recipient: rfc822; ada@example.com
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+
+--b
+Content-Type: text/rfc822-headers
+
+{returned}
+
+--b--
+"""
+    return base64.b64encode(mail.replace("\n", "\r\n").encode()).decode()
+
+
+def raw(content: str, **members) -> dict:
+    about = {"id": "d-1", "time": "2026-11-20T11:59:00Z", "tenant_id": "t-1"}
+    return about | {"raw": content} | members
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Arrival-Date: Fri, 31 Dec 9999 23:00:00 -0900",
+        "Arrival-Date: Thu, 1 Jan 1970 00:00:00 +0100",
+    ],
+)
+def test_a_date_that_no_clock_shows_is_not_believed(ingest, said):
+    piece = made(ingest, Topic.DSN_EVENTS, raw(bounce(said)))
+    assert piece.message_at is None
+    assert piece.failure.failure_class is FailureClass.BAD_MAILBOX
+
+
+@pytest.mark.parametrize(
+    ("said", "returned"),
+    [
+        (f"Original-Envelope-Id: {'e' * 1500}", "Subject: hello"),
+        (f"Original-Envelope-Id: t-1/ada@example.com/{'m' * 1500}", "Subject: hello"),
+        (f"Reporting-MTA: dns; {'x' * 900}", f"Message-ID: <{'m' * 1500}@example.org>"),
+    ],
+)
+def test_ids_of_any_length_in_a_bounce_make_evidence_that_can_be_read(
+    ingest, said, returned
+):
+    content = bounce(said, returned)
+    piece = made(ingest, Topic.DSN_EVENTS, raw(content, id="d" * 255))
+    assert piece.address == "ada@example.com"
+    assert made(ingest, Topic.DSN_EVENTS, raw(content, id="d" * 255)) == piece
+
+
+def test_the_longest_ids_and_addresses_make_evidence_that_can_be_read(ingest):
+    address = f"{'a' * 200}@{'.'.join(['b' * 50] * 2)}.example.com"
+    piece = made(ingest, Topic.DSN_EVENTS, dsn(id="d" * 255, address=address))
+    assert piece.address == address
+
+
+def test_a_tenant_that_no_contract_allows_cannot_come_from_an_envelope_id(ingest):
+    said = "Original-Envelope-Id: t+0A1/ada@example.com/m"
+    message = one(ingest, Topic.DSN_EVENTS, without(raw(bounce(said)), "tenant_id"))
+    assert dict(message.headers)["dlq-reason"] == b"unattributable"

@@ -5,6 +5,7 @@ from streams.core.attribution import (
     bare_message_id,
     derived_message_id,
     envelope,
+    fitting,
 )
 
 
@@ -20,7 +21,19 @@ def test_an_envelope_id_is_decoded_from_xtext():
     )
 
 
-@pytest.mark.parametrize("given", [None, "", "abc123", "a/b", "/ada@example.com", "//"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        "",
+        "abc123",
+        "a/b",
+        "/ada@example.com",
+        "//",
+        "t+0A1/ada@example.com/m",
+        f"{'t' * 129}/ada@example.com/m",
+    ],
+)
 def test_any_other_envelope_id_says_nothing(given):
     assert envelope(given) is None
 
@@ -36,3 +49,10 @@ def test_copies_of_a_report_get_the_same_id_and_others_another():
     one = derived_message_id("ada@example.com", None, "550 no")
     assert one == derived_message_id("ada@example.com", None, "550 no")
     assert one != derived_message_id("ada@example.com", "550 no", None)
+
+
+def test_an_id_that_is_too_long_fits_and_stays_another_than_the_next():
+    one, other = fitting("m" * 2000 + "1", 998), fitting("m" * 2000 + "2", 998)
+    assert len(one) == len(other) == 998
+    assert one != other
+    assert fitting("m" * 998, 998) == "m" * 998
