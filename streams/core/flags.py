@@ -56,9 +56,13 @@ class Context(NamedTuple):
     incidents: tuple[OpenIncident, ...]
     """Open incidents of the tenant."""
     at: Instant
-    """When what is being decided on reached us: the time that events carry."""
+    """When what is being decided on reached us: the time that events carry.
+
+    Revisions grow from it, and not from when it happened: of an address that was
+    forgotten meanwhile, something older can come to be known at any time.
+    """
     evidence_at: Instant
-    """When it happened; what revisions grow from."""
+    """When it happened."""
 
 
 class Decision(NamedTuple):
@@ -131,7 +135,7 @@ def _decide_without_news(
 def _announce(state: AddressState, history: History, context: Context) -> Decision:
     """Set the flag, or bring it up to date."""
     old = state.flag
-    revision = max(state.revision + 1, context.evidence_at)
+    revision = max(state.revision + 1, context.at)
     flag = _flag(state, history, context, revision)
     newest = history.failures[0]
     state = _calm(state)._replace(cause_at=newest.message.at, late_by=newest.late_by)
@@ -247,7 +251,7 @@ def _clear(
     was = state.flag
     if was is None:
         return Decision(_calm(state), None, None, restated=False)
-    revision = max(state.revision + 1, context.evidence_at)
+    revision = max(state.revision + 1, context.at)
     change = FlagChange(
         type=ChangeType.CLEARED,
         flag=was,

@@ -8,7 +8,15 @@ import pytest
 from streams.agents.flags import QUEUE_LIFE, FlagsStage, remembered
 from streams.core.activity import Activity
 from streams.core.address import key
-from streams.core.evidence import Action, Attempt, Failure, Outcome, Report
+from streams.core.evidence import (
+    Action,
+    Attempt,
+    Command,
+    CommandAction,
+    Failure,
+    Outcome,
+    Report,
+)
 from streams.core.failure import (
     AddressPolicy,
     Confidence,
@@ -284,3 +292,29 @@ def test_a_standing_flag_is_never_forgotten(run):
 
 def test_forgetting_an_empty_state_leaves_nothing():
     assert remembered(EMPTY, Instant(NOON + QUEUE_LIFE), DAY) is None
+
+
+def test_revisions_grow_though_an_address_was_forgotten_and_the_past_comes_later():
+    run = Run()
+    told = run.feed(attempt("m1", 0, "failed"))[Topic.FLAGS]
+    cleared = Command(
+        id="c-1",
+        tenant_id="t-1",
+        address="ada@example.com",
+        at=Instant(NOON + MINUTE),
+        arrived_at=Instant(NOON + MINUTE),
+        action=CommandAction.CLEAR,
+        message_id=None,
+        reason="other",
+        note="",
+        actor="support-7",
+    )
+    told += run.feed(cleared)[Topic.FLAGS]
+    run.wait(9 * 24 * 60)
+    assert len(run.table) == 0
+    late = attempt("m0", -60, "failed")
+    late = late._replace(arrived_at=Instant(NOON + 10 * DAY))
+    told += run.feed(late)[Topic.FLAGS]
+    revisions = [int(dict(m.headers)["ce_revision"]) for m in told]
+    assert revisions == sorted(set(revisions))
+    assert len(revisions) == 3
