@@ -85,6 +85,8 @@ _SECOND_LEVEL = frozenset("ac co com edu gob gov gv ne net nom or org".split()) 
 """Labels under which a country's registry registers names, as in `co.uk`."""
 _COUNTRY = 2
 """Length of a country's top-level domain (ISO 3166)."""
+_LONGEST_NAME = 253
+"""RFC 1035 section 2.3.4; a report can call itself anything."""
 
 
 @lru_cache(maxsize=65_536)
@@ -121,7 +123,7 @@ def _name(mx: str | None) -> str | None:
     host = mx.strip().rstrip(".").lower()
     if "." not in host or ":" in host or host[-1:].isdigit() or host[:1] == "[":
         return None
-    return host
+    return host if len(host) <= _LONGEST_NAME else None
 
 
 def _operator(name: str, table: dict[str, str]) -> str | None:

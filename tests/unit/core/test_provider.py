@@ -59,3 +59,7 @@ def test_a_countrys_second_level_is_not_a_registered_domain():
     assert registered("mx.firm.co.uk") == "firm.co.uk"
     assert registered("co.uk") == "co.uk"
     assert registered("a.b.firm.de") == "firm.de"
+
+
+def test_a_host_that_is_longer_than_any_name_is_nobodys():
+    assert provider(f"mx.{'x' * 300}.test", "example.com") == "example.com"
