@@ -89,6 +89,16 @@ def canonical(text: str, *, fold_local: bool = True) -> Address | AddressFault:
     raw_local, at, raw_domain = _split(bare)
     if not at:
         return AddressFault.NO_AT
+    return _joined(raw_local, raw_domain, fold_local=fold_local)
+
+
+def _joined(
+    raw_local: str, raw_domain: str, *, fold_local: bool
+) -> Address | AddressFault:
+    """Answer the address of two parts as written.
+
+    Lower case, NFC and A-labels can be longer than what was written.
+    """
     domain = canonical_domain(raw_domain)
     if isinstance(domain, AddressFault):
         return domain
@@ -96,7 +106,6 @@ def canonical(text: str, *, fold_local: bool = True) -> Address | AddressFault:
     if isinstance(local, AddressFault):
         return local
     address = Address(_folded(local) if fold_local else local, domain)
-    # Lower case, NFC and A-labels can be longer than what was written.
     if len(str(address).encode()) > MAX_OCTETS:
         return AddressFault.TOO_LONG
     return address
