@@ -24,7 +24,8 @@ def proxy(fragile):
 
 
 def test_a_broker_that_dies_and_returns_is_waited_for(flow, worker, traffic, fragile):
-    one = worker(flow).wait_ready()
+    # The broker would abort, and so fence, what it found open for too long.
+    one = worker(flow, config={"transaction_timeout": 60.0}).wait_ready()
     traffic.send(100)
     fragile.kill()
     fragile.start()
