@@ -88,7 +88,12 @@ def build_stages(settings: Settings) -> Stages:
             dead_letter_share=settings.dead_letter_share,
             dead_letter_run=settings.dead_letter_run,
         ),
-        flags=FlagsStage(policies, settings.success_memory_days, incidents.of),
+        flags=FlagsStage(
+            policies,
+            settings.success_memory_days,
+            incidents.of,
+            incidents.resolved_at,
+        ),
         spikes=SpikesStage(),
         rollup=RollupStage(),
         incidents=incidents,

@@ -26,13 +26,16 @@ TYPES: dict[str, Topic] = {
 }
 """The `type` of a line to the topic on which it would have come."""
 
-_TOGETHER_MS = 1_000
-"""Events that arrived within this time are one batch: what a worker does, too."""
+_TOGETHER_MS = 2_000
+"""Events that arrived within this time are one batch: no alert needs it sooner, and
+each batch has its price for every tenant in it."""
 _TOGETHER = 1_000
 """Most events of a batch."""
 
 
 _EPOCH = Instant(0)
+_SWEEP_MS = 1_000
+"""A worker looks around so often."""
 
 
 class Arrived(NamedTuple):
@@ -92,6 +95,8 @@ class Offline:
     _tables: dict[int, MemoryTable] = field(default_factory=dict)
     _pending: _Pending = field(default_factory=_Pending)
     _offsets: Counter[str] = field(default_factory=Counter)
+    _sweep_at: Instant | None = None
+    """When stages look at what has changed on a bulletin."""
 
     def run(self, lines: Iterable[bytes]) -> Iterator[int]:
         """Go through the events; answers the number of the line it is at, often.
@@ -155,8 +160,10 @@ class Offline:
 
     def _process(self, topic: str, records: Sequence[Arrived], now: Instant) -> None:
         stage = self.stages[topic]
-        batch = Batch(topic, 0, records)
-        self._publish(stage.process(batch, self._table(stage), now), now)
+        table = self._table(stage)
+        output = stage.process(Batch(topic, 0, records), table, now)
+        table.take_changes()  # for a changelog, which nobody keeps here
+        self._publish(output, now)
 
     def _table(self, stage: Stage) -> MemoryTable:
         table = self._tables.get(id(stage))
@@ -187,6 +194,7 @@ class Offline:
         for bulletin in self.bulletins:
             if bulletin.topic == message.topic:
                 bulletin.apply(message.key, message.value, now)
+                self._sweep_at = Instant(now + _SWEEP_MS)
         self.emit(message)
 
     def _run_timers(self, until: Instant) -> None:
@@ -198,10 +206,24 @@ class Offline:
                 for name, table in self._tables.items()
                 if (at := table.next_due()) is not None and at <= until
             ]
-            if not waiting:
+            first = min(waiting, default=None)
+            sweep_at = self._sweep_at
+            if sweep_at is not None and sweep_at <= (first[0] if first else until):
+                self._sweep(sweep_at)
+            elif first is None:
                 return
-            at, name = min(waiting)
-            self._publish(stages[name].due(self._tables[name], at), at)
+            else:
+                at, name = first
+                self._publish(stages[name].due(self._tables[name], at), at)
+
+    def _sweep(self, at: Instant) -> None:
+        """Let every stage look around, and again until none has anything to say."""
+        self._sweep_at = None
+        for stage in {id(stage): stage for stage in self.stages.values()}.values():
+            output = stage.due(self._table(stage), at)
+            if output.messages:
+                self._sweep_at = Instant(at + _SWEEP_MS)
+            self._publish(output, at)
 
 
 _DEAD_LETTERS = INPUTS[0].dead_letters.removeprefix(INPUTS[0])

@@ -9,15 +9,17 @@ from dataclasses import dataclass, field
 
 from streams.agents import tally
 from streams.agents.census import Census
+from streams.agents.held import Held
 from streams.agents.tracing import Tracer
 from streams.core import address as addresses
 from streams.core.activity import Activity
 from streams.core.evidence import Attempt, Command, Evidence, Outcome
+from streams.core.flag import ClearedBy
 from streams.core.flags import Context, Decision, decide, is_calm
 from streams.core.instant import Instant
 from streams.core.message import fate
 from streams.core.policy import OpenIncident, PolicyBook
-from streams.core.state import EMPTY, AddressState, fold
+from streams.core.state import EMPTY, AddressState, Marker, fold, mark
 from streams.engine.stage import Batch, Message, Output, PartitionTable
 from streams.wire import activity as activity_wire
 from streams.wire import address_state, dead_letter
@@ -30,11 +32,19 @@ QUEUE_LIFE = 8 * _DAY
 """Longer than any sane mail queue: a report about older mail comes no more."""
 _HAND = 500
 """Pairs that housekeeping looks at in each sweep."""
+_RELEASED = 200
+"""Flags that a sweep clears because their incident is over: subscribers must keep
+up, and the mail of the next second must not wait."""
 
 
 def _no_incidents(tenant_id: str) -> tuple[OpenIncident, ...]:
     del tenant_id
     return ()
+
+
+def _none_resolved(key: str) -> Instant | None:
+    del key
+    return None
 
 
 @dataclass(slots=True)
@@ -46,6 +56,9 @@ class FlagsStage:
     """0: a success of an address of which nothing is known is not stored."""
     incidents: Callable[[str], tuple[OpenIncident, ...]] = _no_incidents
     """The open incidents of a tenant."""
+    resolved_at: Callable[[str], Instant | None] = _none_resolved
+    """When an incident was resolved."""
+    held: Held = field(default_factory=Held, init=False)
     census: Census = field(default_factory=Census, init=False)
     """Counts the flags that stand."""
 
@@ -139,8 +152,42 @@ class FlagsStage:
             decision = decide(address_state.decode(value), context)
             _tell(decision, output)
             self._put(table, key, decision.state)
+        self._release(table, now, output)
         self._forget(table, now)
         return output
+
+    def _release(self, table: PartitionTable, now: Instant, output: Output) -> None:
+        """Clear flags whose incident is over, where the policy says so."""
+        for key in self.held.take(table, self.resolved_at, _RELEASED):
+            value = table.get(key)
+            state = EMPTY if value is None else address_state.decode(value)
+            over = self._over(state, key)
+            if over is None:
+                continue
+            tenant_id, _, address = key.decode().partition("/")
+            policy, incidents = self.policies.of(tenant_id), self.incidents(tenant_id)
+            context = Context(tenant_id, address, policy, incidents, now, over.at)
+            decision = decide(mark(state, over), context)
+            _tell(decision, output)
+            self._put(table, key, decision.state)
+
+    def _over(self, state: AddressState, key: bytes) -> Marker | None:
+        """Answer the decision that an incident's end is for a flag; None for none.
+
+        A flag that recommends suppression speaks of the address: a failure of
+        its own came while the incident was open, and stays.
+        """
+        flag = state.flag
+        if flag is None or flag.incident is None or flag.suppress_recommended:
+            return None
+        tenant_id = key.decode().partition("/")[0]
+        if not self.policies.of(tenant_id).clear_on_incident_resolve:
+            return None
+        at = self.resolved_at(flag.incident)
+        if at is None:
+            return None
+        marker = Marker(at, 0, ClearedBy.INCIDENT_RESOLVED, None, None)
+        return None if mark(state, marker) is state else marker
 
     def _forget(self, table: PartitionTable, now: Instant) -> None:
         """Remove what can matter no more, a few keys at a time.
@@ -150,6 +197,9 @@ class FlagsStage:
         """
         for key, value in table.hand(_HAND):
             state = address_state.decode(value)
+            flag = state.flag
+            if flag is not None and flag.incident is not None:
+                self.held.note(table, flag.incident, key)
             kept = remembered(state, now, self.success_memory_days * _DAY)
             if kept is None:
                 table.delete(key)
@@ -158,6 +208,8 @@ class FlagsStage:
 
     def _put(self, table: PartitionTable, key: bytes, state: AddressState) -> None:
         value = address_state.encode(state)
+        if state.flag is not None and state.flag.incident is not None:
+            self.held.note(table, state.flag.incident, key)
         self.census.note(table, table.get(key), value)
         table.put(key, value)
 

@@ -1,4 +1,4 @@
-"""The open incidents of each tenant, as the alerts topic tells every worker.
+"""The incidents of each tenant, as the alerts topic tells every worker.
 
 Flags ask for every piece of evidence, so the answer is looked up; the alerts are
 read again only when one has changed.
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from streams.core.failure import FailureClass
+from streams.core.instant import Instant
 from streams.core.policy import OpenIncident
 from streams.core.spike.alert import Kind
 from streams.engine.bulletin import Bulletin
@@ -34,6 +35,8 @@ class OpenIncidents:
         default_factory=dict, init=False
     )
     """Key -> value, and the alert if it is open."""
+    _over: dict[str, Instant] = field(default_factory=dict, init=False)
+    """Key -> when it was resolved."""
     _by_tenant: dict[str, tuple[OpenIncident, ...]] = field(
         default_factory=dict, init=False
     )
@@ -43,6 +46,12 @@ class OpenIncidents:
         if self._revision != self.bulletin.revision:
             self._look()
         return self._by_tenant.get(tenant_id, ())
+
+    def resolved_at(self, key: str) -> Instant | None:
+        """Answer when an incident was resolved; None while it is open or unknown."""
+        if self._revision != self.bulletin.revision:
+            self._look()
+        return self._over.get(key)
 
     def alerts(self) -> Iterator[PublishedAlert]:
         """Go through all open alerts."""
@@ -56,9 +65,11 @@ class OpenIncidents:
         read = {}
         for key, value in self.bulletin.items():
             old = self._read.get(key)
-            read[key] = (
-                old if old is not None and old[0] == value else (value, _open(value))
-            )
+            if old is None or old[0] != value:
+                old = value, self._take(_text(key), value)
+            read[key] = old
+        for key in self._read.keys() - read.keys():
+            self._over.pop(_text(key), None)
         self._read = read
         by_tenant: dict[str, list[OpenIncident]] = {}
         for _, alert in read.values():
@@ -71,12 +82,20 @@ class OpenIncidents:
             for tenant_id, found in by_tenant.items()
         }
 
+    def _take(self, key: str, value: bytes) -> PublishedAlert | None:
+        """Answer an alert if it is open; note when it was resolved if it is not."""
+        self._over.pop(key, None)
+        alert = alert_wire.decode(value)
+        if isinstance(alert, Reject):
+            return None
+        if alert.resolved_at is not None:
+            self._over[key] = alert.resolved_at
+            return None
+        return alert
 
-def _open(value: bytes) -> PublishedAlert | None:
-    alert = alert_wire.decode(value)
-    if isinstance(alert, Reject) or not alert.open:
-        return None
-    return alert
+
+def _text(key: bytes) -> str:
+    return key.decode(errors="replace")
 
 
 def _classes(alert: PublishedAlert) -> frozenset[FailureClass]:
