@@ -16,6 +16,7 @@ from streams.adapters.offline import Offline, Refused, reject_line
 from streams.agents import tally
 from streams.app import build_stages
 from streams.cli.options import with_settings
+from streams.cli.replay_report import Report
 from streams.cli.terminal import interruptible
 from streams.engine.stage import Message
 from streams.settings import Settings
@@ -39,13 +40,19 @@ _INTERRUPTED = 130
     type=click.Path(dir_okay=False, writable=True),
     help="Write alerts there, not to standard output.",
 )
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True),
+    help="Draw flags and incidents over time there: one HTML page, without network.",
+)
 @click.option("--quiet", is_flag=True, help="No progress and no summary.")
 @interruptible
-def command(
+def command(  # noqa: PLR0913  # one for each option
     settings: Settings,
     file: str,
     changes: str | None,
     alerts: str | None,
+    report: str | None,
     *,
     quiet: bool,
 ) -> None:
@@ -60,6 +67,8 @@ def command(
     \b
     Try a policy on last month's mail:
       mailflag replay --policy-file strict.toml march.jsonl --changes changes.jsonl
+    See it:
+      mailflag replay march.jsonl --report march.html --changes changes.jsonl
     Which addresses would we stop writing to?
       mailflag replay march.jsonl | jq 'select(.flag.suppress_recommended).flag'
     """  # noqa: D301  # \b is click's own mark
@@ -70,19 +79,24 @@ def command(
     with ExitStack() as files:
         source = files.enter_context(_source(file))
         sink = _Sink(
-            files.enter_context(_target(changes)), files.enter_context(_target(alerts))
+            files.enter_context(_target(changes)),
+            files.enter_context(_target(alerts)),
+            None if report is None else Report(),
         )
+        page = None if report is None else files.enter_context(_target(report))
         offline = Offline(stages.by_topic(), sink.take, sink.refuse, stages.bulletins())
         started = time.monotonic()
         try:
             for _ in _watched(offline, source, file, quiet=quiet):
                 pass
         except KeyboardInterrupt:
+            _draw(page, sink.report, file, offline)
             _summary(offline, sink, started, "interrupted")
             sys.exit(_INTERRUPTED)
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(1)
+        _draw(page, sink.report, file, offline)
         if not quiet:
             _summary(offline, sink, started, "done")
 
@@ -90,7 +104,10 @@ def command(
 class _Sink:
     """Writes what the stages tell, one JSON line each."""
 
-    def __init__(self, changes: IO[bytes], alerts: IO[bytes]) -> None:
+    def __init__(
+        self, changes: IO[bytes], alerts: IO[bytes], report: Report | None
+    ) -> None:
+        self.report = report
         self._files = {Topic.FLAG_CHANGES: changes, Topic.ALERTS: alerts}
         self._changes = changes
         self.rejected: Counter[str] = Counter()
@@ -101,6 +118,11 @@ class _Sink:
         if target is None or message.value is None:
             return
         target.write(message.value + b"\n")
+        if self.report is not None:
+            take = self.report.take_alert
+            if message.topic == Topic.FLAG_CHANGES:
+                take = self.report.take_change
+            take(message.value)
         if message.topic == Topic.ALERTS:
             kind = dict(message.headers).get("ce_type", b"").decode()
             self.alerts[kind.removeprefix("mailflag.").removesuffix(".v1")] += 1
@@ -108,6 +130,15 @@ class _Sink:
     def refuse(self, refused: Refused) -> None:
         self.rejected[refused.reason] += 1
         self._changes.write(reject_line(refused) + b"\n")
+
+
+def _draw(
+    page: IO[bytes] | None, report: Report | None, file: str, offline: Offline
+) -> None:
+    if page is None or report is None:
+        return
+    name = "standard input" if file == "-" else Path(file).name
+    page.write(report.html(name, offline.events, offline.now).encode())
 
 
 def _source(file: str) -> IO[bytes]:

@@ -141,3 +141,12 @@ def test_a_policy_clears_them_all_at_once_when_the_incident_is_over(tmp_path):
 
 def test_a_replay_of_the_same_file_says_the_same(rows):
     assert replay(expired_password()) == rows
+
+
+def test_a_report_shows_the_incident_without_any_address(tmp_path):
+    page = tmp_path / "report.html"
+    replay(expired_password(400), "--report", str(page))
+    html = page.read_text()
+    assert "newly fail at our own mail server since 11:00 UTC" in html
+    assert "1,601 events" in html.replace("<b>", "").replace("</b>", "")
+    assert "@example.com" not in html
