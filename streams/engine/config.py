@@ -123,7 +123,10 @@ class EngineConfig:
     stall_limit: float = 45.0
     """...and this long without any progress."""
     fence_grace: float = 10.0
-    """A fenced lane waits this long for the rebalance that explains it."""
+    """A fenced lane waits this long for the rebalance that explains it.
+
+    None comes when the broker itself aborted what was open for longer than the
+    transaction time-out: then the worker ends with `FENCED`."""
     quiesce_limit: float = 6.0
     """How long accepted work may take to finish when partitions are revoked."""
     stop_limit: float = 30.0

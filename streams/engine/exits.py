@@ -29,11 +29,7 @@ class ExitCode(IntEnum):
     """The group coordinator refuses this member for good (authorisation, session
     time-out out of the broker's bounds, protocol mismatch)."""
     FENCED = 74
-    """Another worker owns a transactional id of ours, and no rebalance said why.
-
-    Or the broker aborted a transaction that was open for longer than the transaction
-    time-out: because it was away or slow for that long, or this process was.
-    """
+    """Another worker owns a transactional id of ours, and no rebalance said why."""
     UNAVAILABLE = 75
     """Kafka did not acknowledge within the deadline: restart when it is back."""
     OPEN_FAILED = 76
