@@ -82,6 +82,8 @@ def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
 
 def hear_contradictions(tenant: Tenant, activity: Activity) -> list[Channel]:
     """Note which customers got their mail after all; answer where it changed."""
+    if not activity.contradicted:
+        return []
     customers = {customer for _, customer in activity.contradicted}
     return [
         channel
