@@ -327,7 +327,7 @@ def test_a_broker_that_does_not_answer_ends_a_replay_without_losing_count(
     for number in range(500):
         letters.write(producer, rejected(b"%d" % number))
     producer.flush(30)
-    monkeypatch.setattr("streams.adapters.dead_letters._DELIVERY", 6.0)
+    monkeypatch.setattr("streams.adapters.dead_letters._DELIVERY", 12.0)
     monkeypatch.setattr("streams.adapters.dead_letters._IN_FLIGHT", 50)
     add = "streams.adapters.checkpoint.Checkpoint.add"
     put = []
