@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from streams.core.advice import advise
 from streams.core.evidence import Failure, Outcome
-from streams.core.failure import AddressPolicy, Confidence, Side
+from streams.core.failure import Confidence, Side
 from streams.core.flag import (
     ChangeType,
     ClearedBy,
@@ -21,7 +21,7 @@ from streams.core.flag import (
 from streams.core.history import FailedMessage, History, history_of
 from streams.core.instant import Instant
 from streams.core.policy import ClearOn, FlagPolicy, OpenIncident
-from streams.core.state import REMEMBERED, AddressState, Marker
+from streams.core.state import AddressState, Marker
 
 SHOWN = 3
 """How many failures a flag carries as evidence."""
@@ -123,8 +123,7 @@ def _decide_without_news(
     of a pending clear may be forgotten, too: the clear still becomes due.
     """
     marker = state.marker
-    full = len(state.messages) == REMEMBERED and history.open_ended
-    forgotten = full and marker is not None and marker.at < state.cause_at
+    forgotten = history.open_ended and marker is not None and marker.at < state.cause_at
     if marker is not None and state.flag is not None and not forgotten:
         return _clear(state, marker.cause, context, marker=marker)
     if state.clear_at is not None and context.policy.clear_on is not ClearOn.DELIVERED:
@@ -231,12 +230,10 @@ def suppress_recommended(
     newest = failures[0]
     if held or not policy.suppress or newest.side is not Side.RECIPIENT:
         return False
-    if newest.address_policy is AddressPolicy.NEVER:
-        return False
+    if policy.needed(newest) <= 1:
+        return policy.needed(newest) == 1
     needed = [n for n in map(policy.needed, failures) if n > 0]
-    if policy.needed(newest) == 1:
-        return True
-    return bool(needed) and len(needed) >= max(needed)
+    return len(needed) >= max(needed)
 
 
 def _clear(

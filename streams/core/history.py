@@ -9,7 +9,7 @@ from typing import NamedTuple
 from streams.core.evidence import Failure
 from streams.core.instant import Instant
 from streams.core.message import Fate, Message, fate
-from streams.core.state import AddressState
+from streams.core.state import REMEMBERED, AddressState
 
 
 class FailedMessage(NamedTuple):
@@ -43,7 +43,7 @@ def history_of(state: AddressState) -> History:
     if state.marker is not None:
         horizon = max(horizon, state.marker.at)
     earlier = state.accepted_since
-    open_ended = True
+    open_ended = len(state.messages) == REMEMBERED
     for message in state.messages:
         if message.at <= horizon:
             open_ended = False

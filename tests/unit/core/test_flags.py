@@ -261,6 +261,28 @@ def test_a_tenants_policy_changes_thresholds_and_can_switch_them_off(new_story, 
     ).flag.suppress_recommended
 
 
+def test_a_class_that_a_tenant_never_counts_does_not_speak_for_an_older_failure(
+    story, tell
+):
+    story.under(thresholds={FailureClass.MAILBOX_FULL: Threshold(0, 0)}).tell(
+        tell.attempt("m1", 0, "failed"),
+        tell.attempt("m2", 10, "failed", kind="mailbox_full"),
+    )
+    assert not story.flag.suppress_recommended
+
+
+def test_persistent_does_not_depend_on_when_a_report_overtakes_its_attempt(
+    new_story, tell
+):
+    first = tell.attempt("m0", 1, "failed")
+    refused = tell.attempt("m1", 0, "failed")
+    bounced = tell.report("m1", 1440, "failed")
+    last = tell.attempt("m2", 1, "failed")
+    one = new_story().tell(first, refused, bounced, last)
+    other = new_story().tell(first, bounced, refused, last)
+    assert one.flag.persistent == other.flag.persistent
+
+
 def test_failure_then_proof_of_delivery_names_the_server_that_lied(story, tell):
     story.tell(
         tell.attempt("m1", 0, "failed", peer="mx1.example.net"),

@@ -14,9 +14,9 @@ MESSAGES = [f"m{n}" for n in range(6)]
 KINDS = ["bad_mailbox", "mailbox_full", "submission_auth_failed", "unknown"]
 
 
-def _pieces(tell, *, with_commands: bool = True):
+def _pieces(tell, *, with_commands: bool = True, most: int = len(MESSAGES)):
     minutes = st.integers(0, 3000)
-    messages = st.sampled_from(MESSAGES)
+    messages = st.sampled_from(MESSAGES[:most])
     kinds = st.sampled_from(KINDS)
     attempts = st.builds(
         lambda m, t, o, n, k: tell.attempt(m, t, o, n, kind=k),
@@ -75,7 +75,8 @@ def test_any_order_and_duplication_folds_to_the_same_state(data, tell):
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_any_order_ends_with_the_same_flag(data, tell, new_story):
-    pieces = data.draw(_pieces(tell))
+    # With a full memory a flag remembers when it began, however that was learnt.
+    pieces = data.draw(_pieces(tell, most=5))
     shuffled = data.draw(st.permutations(pieces))
     much_later = 100_000
     one = new_story().tell(*pieces).wait(much_later)
