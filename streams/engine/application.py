@@ -165,7 +165,7 @@ class BatchApp(faust.App):
         while not self.should_stop:
             await asyncio.sleep(config.timer_interval)
             for swept in self.lanes.stateful():
-                swept.sweep()
+                swept.sweep(behind=self.consumer.lag(swept.tp) != 0)
                 size = len(swept.table)
                 observer.table_size(swept.spec.name, swept.tp.partition, size)
                 await asyncio.sleep(0)

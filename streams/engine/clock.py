@@ -22,6 +22,11 @@ class Clock:
         """Answer the present."""
         return Instant(self._newest if self._follows else time.time_ns() // 1_000_000)
 
+    @property
+    def reached(self) -> Instant | None:
+        """Answer the time of the newest record that was read; None before any."""
+        return Instant(self._newest) if self._newest else None
+
     def read(self, timestamp: int) -> None:
         """Be told that a record of this time was read."""
         self._newest = max(self._newest, timestamp)

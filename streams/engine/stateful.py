@@ -124,12 +124,22 @@ class StatefulLane(Lane):
                 interval, self._wake.set
             )
 
-    def sweep(self) -> None:
-        """Let the stage do what has become due by time."""
+    def sweep(self, *, behind: bool = False) -> None:
+        """Let the stage do what has become due by time.
+
+        A lane that is `behind` its input does not know the present: it goes by the
+        newest record that it has read, so that after an outage nothing becomes due
+        before the records that would have prevented it.
+        """
         if self.state is not LaneState.READY or self._finishing:
             return
+        now = self.clock()
+        if behind:
+            if self.clock.reached is None:
+                return
+            now = min(now, self.clock.reached)
         try:
-            output = self.spec.stage.due(self._table, self.clock())
+            output = self.spec.stage.due(self._table, now)
             if output.messages or output.tallies or self._table.changed:
                 self.accept(None, output)
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here

@@ -129,7 +129,11 @@ class Keeping:
         return None
 
     def due(self, table, now):
+        self.asked.append(now)
         return Output()
+
+    def __init__(self):
+        self.asked = []
 
 
 @pytest.fixture
@@ -313,3 +317,15 @@ async def test_the_budget_counts_a_key_once_however_often_it_changes(lane, produ
     assert lane.services.budget.pending == 2 + 4
     lane.close()
     assert lane.services.budget.pending == 2, "the transaction under way"
+
+
+async def test_a_lane_that_is_behind_goes_by_what_it_has_read(lane):
+    stage = lane.spec.stage
+    lane.sweep(behind=True)
+    assert stage.asked == []
+    take(lane, b"x")
+    lane.sweep(behind=True)
+    assert stage.asked == [Note.timestamp]
+    lane.sweep()
+    assert stage.asked[1] > 1_700_000_000_000
+    await settled(lane)
