@@ -77,9 +77,9 @@ class Scene:
             'sum(mailflag_flag_changes_total{class="submission_auth_failed"}) >= 95'
         )
         told = self.deployment.play(
-            self.traffic, lambda: self.prometheus.ask(incident), limit=60
+            self.traffic, lambda: self.prometheus.ask(incident), limit=120
         )
-        assert told, "nobody was told of the incident"
+        assert told, self.prometheus.ask("mailflag_alert_customers")
 
     def close(self):
         self.prometheus.close()
