@@ -55,17 +55,41 @@ class Reporter:
                 return Reject(RejectReason.DSN_UNPARSEABLE, "/raw: not a report")
             if mail.kind in _NO_REPORTS:
                 return Told((), ignored=mail.kind)
-            blocks = mail.reports
+            blocks: Sequence[RecipientReport] = mail.reports
         else:
             blocks = (_published(event),)
+        stated = self._canonical(event.address)
+        if stated is not None:
+            blocks = self._about(stated, blocks)
+        alone = len(blocks) == 1 or stated is not None
         reports = []
         for block in blocks:
-            report = self._report(event, block, arrived, alone=len(blocks) == 1)
+            report = self._report(event, block, arrived, alone=alone)
             if report is not None:
                 reports.append(report)
         if not reports:
             return Reject(RejectReason.UNATTRIBUTABLE, "no tenant or no recipient")
         return Told(reports)
+
+    def _about(
+        self, stated: Address, blocks: Sequence[RecipientReport]
+    ) -> Sequence[RecipientReport]:
+        """Answer the blocks about the address that the producer states.
+
+        Whoever gets a mail can write a report and name others in it, so a stated
+        address is believed before any. Blocks that all name somebody else are about
+        the members of an alias: together they speak for it only when they agree.
+        """
+        naming = [
+            block
+            for block in blocks
+            if stated
+            in map(self._canonical, (block.original_recipient, block.final_recipient))
+        ]
+        if naming or len(blocks) == 1:
+            return naming or blocks
+        agreed = len({block.action for block in blocks}) == 1
+        return blocks[:1] if agreed else ()
 
     def _report(
         self,
@@ -121,8 +145,8 @@ class Reporter:
         """Answer whom we sent to.
 
         The event's own address; else ORCPT (RFC 3461 section 4.2); else what our
-        envelope id says; else Final-Recipient. In a report about several
-        recipients the event's address can be that of one of them only.
+        envelope id says; else Final-Recipient. An envelope id can be that of one
+        of several recipients only.
         """
         spelled = [block.original_recipient, block.final_recipient]
         if alone:

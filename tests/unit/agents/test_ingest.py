@@ -436,3 +436,40 @@ def test_a_tenant_that_no_contract_allows_cannot_come_from_an_envelope_id(ingest
     said = "Original-Envelope-Id: t+0A1/ada@example.com/m"
     message = one(ingest, Topic.DSN_EVENTS, without(raw(bounce(said)), "tenant_id"))
     assert dict(message.headers)["dlq-reason"] == b"unattributable"
+
+
+def several(*blocks: tuple[str, str]) -> str:
+    """Answer a raw report about several recipients: (address, action)."""
+    status = "\n\n".join(
+        f"Final-Recipient: rfc822; {address}\nAction: {action}\nStatus: 5.1.1"
+        for address, action in blocks
+    )
+    whole = base64.b64decode(bounce()).decode().replace("\r\n", "\n")
+    start, end = whole.index("Final-Recipient"), whole.index("--b\nContent-Type: text")
+    mail = f"{whole[:start]}{status}\n\n{whole[end:]}"
+    return base64.b64encode(mail.replace("\n", "\r\n").encode()).decode()
+
+
+def told(stage, event):
+    found = messages(stage, Topic.DSN_EVENTS, Arrival(orjson.dumps(event)))
+    return [
+        evidence.decode(m.value).address for m in found if m.topic == Topic.EVIDENCE
+    ]
+
+
+BOTH = several(("bob@example.com", "failed"), ("ada@example.com", "failed"))
+
+
+def test_each_recipient_of_a_report_is_evidence(ingest):
+    assert told(ingest, raw(BOTH)) == ["bob@example.com", "ada@example.com"]
+
+
+def test_a_stated_address_is_all_that_a_report_can_be_about(ingest):
+    assert told(ingest, raw(BOTH, address="Ada@example.com")) == ["ada@example.com"]
+
+
+def test_reports_about_the_members_of_an_alias_speak_for_it_when_they_agree(ingest):
+    alias = {"address": "team@example.com"}
+    assert told(ingest, raw(BOTH, **alias)) == ["team@example.com"]
+    mixed = several(("bob@example.com", "failed"), ("ada@example.com", "relayed"))
+    assert told(ingest, raw(mixed, **alias)) == []
