@@ -126,7 +126,6 @@ class FlagsStage:
             self.policies.of(tenant_id),
             self.incidents(tenant_id),
             evidence.arrived_at,
-            evidence.at,
         )
         decision = decide(folded.state, context)
         _tell(decision, output)
@@ -148,7 +147,7 @@ class FlagsStage:
             tenant_id, _, address = key.decode().partition("/")
             policy = self.policies.of(tenant_id)
             incidents = self.incidents(tenant_id)
-            context = Context(tenant_id, address, policy, incidents, now, now)
+            context = Context(tenant_id, address, policy, incidents, now)
             decision = decide(address_state.decode(value), context)
             _tell(decision, output)
             self._put(table, key, decision.state)
@@ -166,7 +165,7 @@ class FlagsStage:
                 continue
             tenant_id, _, address = key.decode().partition("/")
             policy, incidents = self.policies.of(tenant_id), self.incidents(tenant_id)
-            context = Context(tenant_id, address, policy, incidents, now, over.at)
+            context = Context(tenant_id, address, policy, incidents, now)
             decision = decide(mark(state, over), context)
             _tell(decision, output)
             self._put(table, key, decision.state)

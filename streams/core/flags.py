@@ -61,8 +61,6 @@ class Context(NamedTuple):
     Revisions grow from it, and not from when it happened: of an address that was
     forgotten meanwhile, something older can come to be known at any time.
     """
-    evidence_at: Instant
-    """When it happened."""
 
 
 class Decision(NamedTuple):

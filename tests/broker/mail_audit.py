@@ -524,7 +524,7 @@ def _final(stages: Stages, pieces: list) -> Flag | None:
     one = pieces[0]
     policy = stages.flags.policies.of(one.tenant_id)
     now = max(piece.arrived_at for piece in pieces)
-    context = Context(one.tenant_id, one.address, policy, (), now, now)
+    context = Context(one.tenant_id, one.address, policy, (), now)
     return decide(state, context).flag
 
 

@@ -80,7 +80,7 @@ class Population:
         ).messages:
             piece = evidence_wire.decode(message.value)
             context = Context(
-                piece.tenant_id, piece.address, FlagPolicy(), (), piece.at, piece.at
+                piece.tenant_id, piece.address, FlagPolicy(), (), piece.at
             )
             state = decide(fold(state, piece).state, context).state
         return address_state.encode(state)

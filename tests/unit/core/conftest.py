@@ -140,20 +140,18 @@ class Story:
             self.state = folded.state
             if folded.liar is not None:
                 self.liars.append(folded.liar)
-            self._decide(piece.arrived_at, piece.at)
+            self._decide(piece.arrived_at)
         return self
 
     def wait(self, minutes: float) -> "Story":
         """Let the timer look at the address at that minute."""
-        self._decide(instant(minutes), instant(minutes))
+        self._decide(instant(minutes))
         return self
 
-    def _decide(self, now: Instant, evidence_at: Instant) -> None:
+    def _decide(self, now: Instant) -> None:
         decision = decide(
             self.state,
-            Context(
-                "t-1", "ada@example.com", self.policy, self.incidents, now, evidence_at
-            ),
+            Context("t-1", "ada@example.com", self.policy, self.incidents, now),
         )
         self.state = decision.state
         self.decisions.append(decision)
