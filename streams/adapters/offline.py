@@ -26,9 +26,10 @@ TYPES: dict[str, Topic] = {
 }
 """The `type` of a line to the topic on which it would have come."""
 
-_TOGETHER_MS = 2_000
+_TOGETHER_MS = 10_000
 """Events that arrived within this time are one batch: no alert needs it sooner, and
-each batch has its price for every tenant in it."""
+each batch has its price for every tenant in it. Each event keeps its own time, and
+their order is kept from topic to topic."""
 _TOGETHER = 1_000
 """Most events of a batch."""
 
@@ -50,6 +51,10 @@ class Arrived(NamedTuple):
     """When it arrived."""
 
 
+_Onward = dict[str, list[Arrived]]
+"""Records for other stages, by topic."""
+
+
 class Refused(NamedTuple):
     """An event that could not be used."""
 
@@ -60,16 +65,18 @@ class Refused(NamedTuple):
 
 @dataclass(slots=True)
 class _Pending:
-    """Events of the current batch, by topic."""
+    """Events of the current batch: runs of one topic, in their order."""
 
-    records: dict[str, list[Arrived]] = field(default_factory=dict)
+    runs: list[tuple[str, list[Arrived]]] = field(default_factory=list)
     first: int = 0
     count: int = 0
 
     def add(self, topic: str, record: Arrived) -> None:
         if not self.count:
             self.first = record.timestamp
-        self.records.setdefault(topic, []).append(record)
+        if not self.runs or self.runs[-1][0] != topic:
+            self.runs.append((topic, []))
+        self.runs[-1][1].append(record)
         self.count += 1
 
     def full(self, arrived: int) -> bool:
@@ -155,15 +162,17 @@ class Offline:
         if not pending.count:
             return
         self._run_timers(Instant(pending.first))
-        for topic, records in pending.records.items():
-            self._process(topic, records, self.now)
+        onward: _Onward = {}
+        for topic, records in pending.runs:
+            self._route(self._output(topic, records, self.now), self.now, onward)
+        self._go_on(onward, self.now)
 
-    def _process(self, topic: str, records: Sequence[Arrived], now: Instant) -> None:
+    def _output(self, topic: str, records: Sequence[Arrived], now: Instant) -> Output:
         stage = self.stages[topic]
         table = self._table(stage)
         output = stage.process(Batch(topic, 0, records), table, now)
         table.take_changes()  # for a changelog, which nobody keeps here
-        self._publish(output, now)
+        return output
 
     def _table(self, stage: Stage) -> MemoryTable:
         table = self._tables.get(id(stage))
@@ -172,9 +181,18 @@ class Offline:
         return table
 
     def _publish(self, output: Output, now: Instant) -> None:
-        """Hand on what a stage wrote: to the next stage, or to the outside."""
+        """Hand on what a stage wrote: to the next stages, or to the outside."""
+        onward: _Onward = {}
+        self._route(output, now, onward)
+        self._go_on(onward, now)
+
+    def _go_on(self, onward: _Onward, now: Instant) -> None:
+        for topic, records in onward.items():
+            self._publish(self._output(topic, records, now), now)
+
+    def _route(self, output: Output, now: Instant, onward: _Onward) -> None:
+        """Sort what a stage wrote: for other stages into `onward`, else outside."""
         self.tallies.update(output.tallies)
-        onward: dict[str, list[Arrived]] = {}
         for message in output.messages:
             if message.topic in self.stages:
                 offset = self._offsets[message.topic]
@@ -187,8 +205,6 @@ class Offline:
                 self.refuse(_refused(message))
             else:
                 self._tell(message, now)
-        for topic, records in onward.items():
-            self._process(topic, records, now)
 
     def _tell(self, message: Message, now: Instant) -> None:
         for bulletin in self.bulletins:
