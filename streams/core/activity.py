@@ -224,19 +224,20 @@ class Activity:
     def _sample(self, trial: Trial, where: Hop, said: Instant) -> None:
         kind = (where, trial.failure_class, trial.operator or trial.provider)
         kept = self.samples.setdefault(kind, [])
-        if len(kept) == _SAMPLES_OF_A_KIND and kept[-1].at <= said:
+        if len(kept) == _SAMPLES_OF_A_KIND and kept[-1].at < said:
             return
-        kept.append(
-            Sample(
-                said,
-                trial.code,
-                trial.enhanced,
-                without_addresses(trial.text),
-                trial.peer,
-                trial.host,
-                trial.template_id,
-            )
+        sample = Sample(
+            said,
+            trial.code,
+            trial.enhanced,
+            without_addresses(trial.text),
+            trial.peer,
+            trial.host,
+            trial.template_id,
         )
+        if sample in kept:  # as merging does: the same words once
+            return
+        kept.append(sample)
         kept.sort(key=_order)
         del kept[_SAMPLES_OF_A_KIND:]
         self._thin()
