@@ -8,6 +8,7 @@ share of those whose class is the sender's side.
 # ruff: noqa: ANN001, ANN201, ANN204, PLR2004 - a script of figures
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -48,7 +49,7 @@ class Minutes:
     quiet: int = 0
 
 
-class Rival:
+class Rival(ABC):
     """Keeps pages; a rule decides at the end of each minute with mail."""
 
     name = ""
@@ -101,8 +102,9 @@ class Rival:
             self.pages.append(state.page._replace(resolved=now))
             state.page = None
 
+    @abstractmethod
     def decide(self, tenant, state, minute):
-        raise NotImplementedError
+        """Say whether to page now, by a rule of its own."""
 
 
 class BurnRate(Rival):

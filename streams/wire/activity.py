@@ -14,9 +14,9 @@ from streams.core.activity import Activity, Contradiction, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant, parse, render
 from streams.core.sample import Sample
-from streams.wire import contract
+from streams.wire import own
 from streams.wire.envelope import Outgoing
-from streams.wire.reject import Reject, RejectReason
+from streams.wire.reject import Reject
 from streams.wire.topic import Topic
 
 SCHEMA = "tenant-activity.v1"
@@ -88,18 +88,7 @@ def encode(told: TenantActivity) -> bytes:
 
 def decode(value: bytes | None) -> TenantActivity | Reject:
     """Read a record's value; a Reject when none of ours can have written it."""
-    if not value:
-        return Reject(RejectReason.EMPTY_VALUE, "no value")
-    try:
-        body = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return Reject(RejectReason.NOT_JSON, "not UTF-8 JSON text")
-    try:
-        if contract.validator(SCHEMA).is_valid(body):
-            return _to_activity(body)
-    except ValueError:  # a time that is none, or nesting too deep to validate
-        return Reject(RejectReason.SCHEMA_VIOLATION, "format")
-    return Reject(RejectReason.SCHEMA_VIOLATION, SCHEMA)
+    return own.read(value, SCHEMA, _to_activity)
 
 
 def _failed(failed: Failed, weighed: Weighed) -> _Body:

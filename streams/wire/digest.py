@@ -18,9 +18,9 @@ from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
 from streams.core.spike.verdict import Figures, Verdict
 from streams.core.spike.word import Digest, Suspicion, Word
-from streams.wire import contract
+from streams.wire import own
 from streams.wire.envelope import Outgoing
-from streams.wire.reject import Reject, RejectReason
+from streams.wire.reject import Reject
 from streams.wire.topic import Topic
 
 SCHEMA = "spike-digest.v1"
@@ -91,18 +91,7 @@ def encode(digest: Digest) -> bytes:
 
 def decode(value: bytes | None) -> Digest | Reject:
     """Read a record's value; a Reject when none of ours can have written it."""
-    if not value:
-        return Reject(RejectReason.EMPTY_VALUE, "no value")
-    try:
-        body = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return Reject(RejectReason.NOT_JSON, "not UTF-8 JSON text")
-    try:
-        if contract.validator(SCHEMA).is_valid(body):
-            return _to_digest(body)
-    except ValueError:  # a time that is none, or nesting too deep to validate
-        return Reject(RejectReason.SCHEMA_VIOLATION, "format")
-    return Reject(RejectReason.SCHEMA_VIOLATION, SCHEMA)
+    return own.read(value, SCHEMA, _to_digest)
 
 
 def _word(word: Word) -> _Body:

@@ -5,8 +5,7 @@ encoded. A cleared flag is a null value (tombstone) on the state topic; its
 headers still say which revision it is.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 
@@ -21,9 +20,9 @@ from streams.core.flag import (
     FlagEvidence,
 )
 from streams.core.instant import Instant, parse, render
-from streams.wire import contract
+from streams.wire import own
 from streams.wire.envelope import Envelope, Outgoing
-from streams.wire.reject import Reject, RejectReason
+from streams.wire.reject import Reject
 from streams.wire.topic import Topic
 
 FLAG = "flag.v1"
@@ -31,7 +30,6 @@ CHANGE = "flag-change.v1"
 SOURCE = "/mailflag/flags"
 
 _Body = dict[str, Any]
-_T = TypeVar("_T")
 _CLASSES = {c.value: c for c in FailureClass}
 
 
@@ -74,7 +72,7 @@ def encode_flag(flag: Flag) -> bytes:
 
 def decode_flag(value: bytes) -> Flag | Reject:
     """Read a value of the state topic."""
-    return _decode(value, FLAG, _to_flag)
+    return own.read(value, FLAG, _to_flag)
 
 
 def encode_change(change: FlagChange) -> bytes:
@@ -102,20 +100,7 @@ def encode_change(change: FlagChange) -> bytes:
 
 def decode_change(value: bytes) -> FlagChange | Reject:
     """Read a value of the changes topic."""
-    return _decode(value, CHANGE, _to_change)
-
-
-def _decode(value: bytes, schema: str, build: Callable[[_Body], _T]) -> _T | Reject:
-    try:
-        body = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return Reject(RejectReason.NOT_JSON, "not UTF-8 JSON text")
-    try:
-        if contract.validator(schema).is_valid(body):
-            return build(body)
-    except ValueError:  # a time that is none, or nesting too deep to validate
-        return Reject(RejectReason.SCHEMA_VIOLATION, f"{schema}: format")
-    return Reject(RejectReason.SCHEMA_VIOLATION, schema)
+    return own.read(value, CHANGE, _to_change)
 
 
 def _flag(flag: Flag) -> _Body:
