@@ -8,7 +8,6 @@ share of those whose class is the sender's side.
 # ruff: noqa: ANN001, ANN201, ANN204, PLR2004 - a script of figures
 
 import math
-from abc import ABC, abstractmethod
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -49,7 +48,7 @@ class Minutes:
     quiet: int = 0
 
 
-class Rival(ABC):
+class Rival:
     """Keeps pages; a rule decides at the end of each minute with mail."""
 
     name = ""
@@ -102,9 +101,8 @@ class Rival(ABC):
             self.pages.append(state.page._replace(resolved=now))
             state.page = None
 
-    @abstractmethod
     def decide(self, tenant, state, minute):
-        """Say whether to page now, by a rule of its own."""
+        """Page or not when a minute is over; who decides at each outcome does not."""
 
 
 class BurnRate(Rival):
