@@ -2,13 +2,16 @@
 
 import json
 import re
+import tomllib
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 import yaml
 
 from streams.settings import load
 
+NAMES = Path(__file__).with_name("names_of_images.toml")
 WATCHERS = ("prometheus", "alertmanager", "grafana")
 
 
@@ -186,3 +189,32 @@ def test_workers_tell_the_alertmanager_that_runs_and_no_other(
 def test_workers_have_the_settings_of_all_our_containers(compose):
     common = compose["x-mailflag"]["environment"]
     assert common.items() <= compose["services"]["worker"]["environment"].items()
+
+
+@pytest.fixture(scope="module")
+def known():
+    """Answer the names that images know, by service."""
+    return tomllib.loads(NAMES.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", WATCHERS)
+def test_the_names_are_those_of_the_version_that_runs(compose, known, name):
+    _, _, version = compose["services"][name]["image"].partition(":")
+    assert version == known[name]["version"]
+
+
+@pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
+def test_every_option_of_a_watcher_exists(compose, known, name):
+    command = compose["services"][name]["command"]
+    options = {word.partition("=")[0] for word in command}
+    assert options <= set(known[name]["options"])
+
+
+def test_every_variable_of_grafana_stands_for_a_setting(compose, known):
+    """`GF_<section>_<key>`, in capitals, each dot and dash an underscore."""
+    settings = {
+        f"GF_{section}_{key}".upper().replace(".", "_").replace("-", "_")
+        for section, keys in known["grafana"]["settings"].items()
+        for key in keys
+    }
+    assert compose["services"]["grafana"]["environment"].keys() <= settings
