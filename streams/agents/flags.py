@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from streams.agents import tally
 from streams.agents.census import Census
 from streams.agents.held import Held
+from streams.agents.refusal import refuse
 from streams.agents.tracing import Tracer
 from streams.core import address as addresses
 from streams.core.activity import Activity
@@ -22,7 +23,7 @@ from streams.core.policy import OpenIncident, PolicyBook
 from streams.core.state import EMPTY, AddressState, Marker, fold, mark
 from streams.engine.stage import Batch, Message, Output, PartitionTable
 from streams.wire import activity as activity_wire
-from streams.wire import address_state, dead_letter
+from streams.wire import address_state
 from streams.wire import evidence as evidence_wire
 from streams.wire import flag as flag_wire
 from streams.wire.reject import Reject, RejectReason
@@ -76,9 +77,7 @@ class FlagsStage:
                 if key != record.key:
                     evidence = Reject(RejectReason.SCHEMA_VIOLATION, "key: mismatch")
             if isinstance(evidence, Reject):
-                letter = dead_letter.build(batch, record, evidence, now)
-                output.messages.append(Message(*letter))
-                output.tallies[tally.rejected(batch.topic, evidence.reason)] += 1
+                refuse(batch, record, evidence, now, output)
                 continue
             state = states.get(key)
             if state is None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from streams.agents import tally
 from streams.agents.classifying import Classifiers
 from streams.agents.fuse import Fuse
+from streams.agents.refusal import refuse
 from streams.agents.reporting import Reporter
 from streams.core import address as addresses
 from streams.core.address import Address, AddressFault
@@ -27,7 +28,6 @@ from streams.core.provider import is_exchanger, provider
 from streams.engine.stage import Batch, Message, Output, PartitionTable, Record
 from streams.wire import attempt as attempt_wire
 from streams.wire import command as command_wire
-from streams.wire import dead_letter
 from streams.wire import dsn_event as dsn_wire
 from streams.wire import evidence as evidence_wire
 from streams.wire.attempt import SendAttempt
@@ -66,9 +66,7 @@ class IngestStage:
                 continue
             fuse.accepted(good)
             good = 0
-            letter = dead_letter.build(batch, record, reject, now)
-            output.messages.append(Message(*letter))
-            output.tallies[tally.rejected(batch.topic, reject.reason)] += 1
+            refuse(batch, record, reject, now, output)
             fuse.rejected(reject.reason)
         fuse.accepted(good)
         return output

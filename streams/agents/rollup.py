@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from streams.agents import tally
 from streams.agents.journal import Codec, Journal, Live
+from streams.agents.refusal import refuse
 from streams.core.instant import Instant
 from streams.core.spike import rollup_snapshot
 from streams.core.spike.alert import Alert
@@ -50,12 +51,14 @@ class RollupStage:
         digests, values = [], []
         for record in batch.records:
             digest = digest_wire.decode(record.value)
-            if isinstance(digest, Reject) or record.value is None:
-                reason = digest.reason if isinstance(digest, Reject) else "empty_value"
-                output.tallies[tally.rejected(batch.topic, reason)] += 1
+            if isinstance(digest, Reject):
+                refuse(batch, record, digest, now, output)
                 continue
             digests.append(digest)
-            values.append(record.value)
+            value = record.value or b""
+            if _LINE in value:  # written by somebody else
+                value = digest_wire.encode(digest)
+            values.append(value)
         if digests:
             live = self._journal.open(table, _NAME, now)
             self._advance(table, live, digests, values, now, output)

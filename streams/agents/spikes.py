@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from streams.agents import tally
 from streams.agents.journal import Codec, Journal, Live
+from streams.agents.refusal import refuse
 from streams.core.activity import Activity
 from streams.core.instant import Instant
 from streams.core.spike import snapshot
 from streams.core.spike.detector import step, wake_at
 from streams.core.spike.tenant import Tenant
 from streams.core.spike.word import Digest, Word
-from streams.engine.stage import Batch, Message, Output, PartitionTable
+from streams.engine.stage import Batch, Message, Output, PartitionTable, Record
 from streams.wire import activity as activity_wire
 from streams.wire import digest as digest_wire
 from streams.wire.activity import TenantActivity
-from streams.wire.reject import Reject
+from streams.wire.reject import Reject, RejectReason
 
 _LINE = b"\n"
 """Between the records of a step: no JSON that we write holds one."""
@@ -53,12 +53,11 @@ class SpikesStage:
         output, digest = Output(), Digest()
         told: dict[str, list[_News]] = {}
         for record in batch.records:
-            heard = activity_wire.decode(record.value)
-            if isinstance(heard, Reject) or record.value is None:
-                reason = heard.reason if isinstance(heard, Reject) else "empty_value"
-                output.tallies[tally.rejected(batch.topic, reason)] += 1
+            heard = _read(record)
+            if isinstance(heard, Reject):
+                refuse(batch, record, heard, now, output)
                 continue
-            value = record.value
+            value = record.value or b""
             if _LINE in value:  # written by somebody else
                 value = activity_wire.encode(heard)
             told.setdefault(heard.tenant_id, []).append(_News(heard, value))
@@ -133,6 +132,14 @@ class SpikesStage:
         self._unheard.clear()
         for outgoing in digest_wire.messages(digest, partition):
             output.messages.append(Message(*outgoing))
+
+
+def _read(record: Record) -> TenantActivity | Reject:
+    """Read a record; one of another partition's tenant would be a second state."""
+    heard = activity_wire.decode(record.value)
+    if not isinstance(heard, Reject) and heard.tenant_id.encode() != record.key:
+        return Reject(RejectReason.SCHEMA_VIOLATION, "key: mismatch")
+    return heard
 
 
 def _take(tenant: Tenant, told: TenantActivity) -> bool:

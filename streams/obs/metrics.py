@@ -110,7 +110,7 @@ class Counted(NamedTuple):
 
 COUNTED: dict[str, Counted] = {
     tally.REJECTED: Counted(
-        "Records that cannot be used: dead letters, or skipped on internal topics.",
+        "Records that cannot be used, and are dead letters.",
         ("topic", "reason"),
         tuple(product((*INPUTS, *_INTERNAL), RejectReason)),
     ),

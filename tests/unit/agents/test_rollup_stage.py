@@ -11,7 +11,7 @@ from streams.core.spike import rollup_snapshot
 from streams.core.spike.alert import Kind, Severity
 from streams.engine.stage import Batch
 from streams.errors import MailflagError
-from streams.wire import contract
+from streams.wire import contract, dead_letter
 from streams.wire.topic import Topic
 
 TENANTS = tuple(f"t-{n}" for n in range(8))
@@ -83,18 +83,37 @@ def test_a_restored_roll_up_is_the_same_to_the_byte(world):
     assert _state(world) == before
 
 
-def test_what_cannot_be_read_is_counted_and_stops_nothing(world):
-    records = [Piece(b"0", b"nonsense"), Piece(b"0", None), Piece(b"0", b"[]")]
+def test_a_digest_that_cannot_be_read_is_a_dead_letter_and_stops_nothing(world):
+    bad_time = b'{"greetings": 0, "pooled": [["2026-01-05", "a", 1, 1]], "words": []}'
+    poison = [b"nonsense", None, b"[]", b'{"greetings": -1}', b'"\xff"', b"[", bad_time]
+    records = [Piece(b"0", value, offset) for offset, value in enumerate(poison)]
     batch = Batch(Topic.SPIKE_DIGESTS, 0, records)
     output = world.rollup.process(batch, world.all, world.now)
-    assert output.messages == []
+    letters = [
+        dead_letter.read(Piece(m.key, m.value, 0, 0, m.headers))
+        for m in output.messages
+    ]
+    assert [(one.value, one.offset) for one in letters] == list(
+        zip(poison, range(7), strict=True)
+    )
+    assert {m.topic for m in output.messages} == {"mailflag.spike-digests.v1.dlq"}
     assert {k[2]: n for k, n in output.tallies.items()} == {
-        "not_json": 1,
+        "not_json": 3,
         "empty_value": 1,
-        "schema_violation": 1,
+        "schema_violation": 3,
     }
     together(world, 5, bad=4)
     assert world.said
+
+
+def test_a_digest_that_somebody_else_wrote_survives_a_restart(world):
+    together(world, 5, bad=4)
+    told = Piece(b"0", b'{\n"greetings": 7,\n"pooled": [],\n"words": []\n}')
+    batch = Batch(Topic.SPIKE_DIGESTS, 0, [told])
+    assert world.rollup.process(batch, world.all, world.now).tallies == {}
+    before = _state(world)
+    world.restart()
+    assert _state(world) == before
 
 
 def test_a_snapshot_of_another_version_stops_the_stage_and_forgets_nothing(

@@ -1,5 +1,6 @@
 """The spikes stage over a table: what it writes is enough to go on from."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import pytest
@@ -11,6 +12,7 @@ from streams.core.instant import Instant
 from streams.engine.stage import Batch
 from streams.engine.table import MemoryTable
 from streams.wire import activity as activity_wire
+from streams.wire import dead_letter
 from streams.wire.topic import Topic
 
 NOW = Instant(1_790_000_040_000)
@@ -60,6 +62,48 @@ def batches(records):
             number += 1
         told = [Record(b"t-1", value, n) for n, value in enumerate(values)]
         yield Batch(Topic.TENANT_ACTIVITY, 0, told), now
+
+
+POISON = {
+    b"nonsense": "not_json",
+    None: "empty_value",
+    b"": "empty_value",
+    b"[" * 100_000: "not_json",
+    b"{}": "schema_violation",
+    said(0, NOW, failing=True).replace(b"submission", b"somewhere"): "schema_violation",
+    said(0, NOW, failing=True).replace(b"2026-", b"2026/"): "schema_violation",
+    said(0, NOW, failing=True).replace(b"t-1", b"t-2"): "schema_violation",
+}
+"""Values under the key of `t-1`, and why they cannot be used."""
+
+
+def test_activity_that_cannot_be_read_is_a_dead_letter_and_stops_nothing():
+    records = [Record(b"t-1", value, n) for n, value in enumerate(POISON)]
+    batch = Batch(Topic.TENANT_ACTIVITY, 3, records)
+    stage = SpikesStage()
+    output = stage.process(batch, MemoryTable(stage.due_at), NOW)
+    letters = [
+        dead_letter.read(Record(m.key, m.value, 0, headers=m.headers))
+        for m in output.messages
+    ]
+    assert {m.topic for m in output.messages} == {Topic.TENANT_ACTIVITY.dead_letters}
+    assert {one.value: one.reject.reason for one in letters} == POISON
+    assert [(one.partition, one.offset) for one in letters] == [
+        (3, n) for n in range(len(POISON))
+    ]
+    assert output.tallies == Counter(
+        ("records_rejected", Topic.TENANT_ACTIVITY, reason)
+        for reason in POISON.values()
+    )
+
+
+def test_activity_beside_poison_counts():
+    alone, among = MemoryTable(SpikesStage().due_at), MemoryTable(SpikesStage().due_at)
+    good = Record(b"t-1", said(1, NOW, failing=True), 1)
+    poison = [Record(b"t-1", value, 0) for value in POISON]
+    for table, records in ((alone, [good]), (among, [*poison, good, *poison])):
+        SpikesStage().process(Batch(Topic.TENANT_ACTIVITY, 0, records), table, NOW)
+    assert dict(among.scan()) == dict(alone.scan()) != {}
 
 
 def outcome(records, forgets):
