@@ -12,6 +12,8 @@ from aiokafka.client import ConnectionGroup
 from aiokafka.consumer import fetcher, group_coordinator
 from aiokafka.producer import sender
 
+from streams.engine.fetched import Fetched, bound_unpacking
+
 Untyped: TypeAlias = Any
 """A value of a library that has no types, or whose types say too little."""
 
@@ -19,6 +21,7 @@ FIRST_BACKOFF = 0.003
 LONGEST_BACKOFF = 0.024
 
 _raw_topics: set[str] = set()
+_inputs: set[str] = set()
 
 
 class LightRecords(fetcher.PartitionRecords):  # type: ignore[misc] # untyped upstream
@@ -28,9 +31,12 @@ class LightRecords(fetcher.PartitionRecords):  # type: ignore[misc] # untyped up
     microsecond each: a third of what the engine spends on an event.
     """
 
-    def __init__(self, tp: Untyped, *args: Untyped, **kwargs: Untyped) -> None:
+    def __init__(
+        self, tp: Untyped, records: Fetched, *args: Untyped, **kwargs: Untyped
+    ) -> None:
         """Decide once for the partition."""
-        super().__init__(tp, *args, **kwargs)
+        records.stand_in = tp.topic in _inputs
+        super().__init__(tp, records, *args, **kwargs)
         if tp.topic in _raw_topics:
             self._consumer_record = lambda _tp, record: record
 
@@ -127,7 +133,9 @@ async def _fetch_committed(self: Untyped, partitions: Untyped) -> Untyped:
 
 def apply_corrections() -> None:
     """Put the corrections in place; doing it twice does nothing more."""
+    fetcher.MemoryRecords = Fetched
     fetcher.PartitionRecords = LightRecords
+    bound_unpacking()
     sender.BACKOFF_OVERRIDE = FIRST_BACKOFF
     sender.AddPartitionsToTxnHandler = SteadyAddPartitions
     sender.EndTxnHandler = WatchedEndTxn
@@ -135,9 +143,15 @@ def apply_corrections() -> None:
     coordinator._do_fetch_commit_offsets = _fetch_committed  # noqa: SLF001
 
 
-def hand_out_raw_records(topics: set[str]) -> None:
-    """Let readers of these topics (by real name) get the records unwrapped."""
-    _raw_topics.update(topics)
+def hand_out_raw_records(inputs: set[str], logs: set[str]) -> None:
+    """Let readers of these topics (by real name) get the records unwrapped.
+
+    In an input a record stands in for a batch that unpacks to too much: anybody may
+    have written it, and what cannot be used is no reason to stop. In a log of ours
+    it is one, since a table without it would be wrong.
+    """
+    _raw_topics.update(inputs | logs)
+    _inputs.update(inputs)
 
 
 def end_was_unanswered(producer: Untyped) -> bool:

@@ -130,7 +130,7 @@ def build(
     quieten()
     logs = {config.changelog(spec.table) for spec in specs if spec.table is not None}
     inputs = {config.topic(topic) for spec in specs for topic in spec.topics}
-    hand_out_raw_records(inputs | logs)
+    hand_out_raw_records(inputs, logs)
     budget = Budget(config.max_pending_records)
     services = Services(config, observer, budget, Ending(), GroupOffsets())
     lanes = Lanes(services, specs, tables)
