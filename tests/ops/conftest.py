@@ -1,6 +1,6 @@
-"""A real Prometheus that scrapes real workers on a real Kafka fed with mail.
+"""A real Prometheus that scrapes real workers on a real Kafka fed with the demo's day.
 
-The workers tell a real Alertmanager of the incident among it.
+The workers tell a real Alertmanager of the incident that is open in it.
 """
 
 import asyncio
@@ -16,10 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "broker"))
 
 from alertmanager_server import PROGRAM as ALERTMANAGER
 from alertmanager_server import AlertmanagerServer
+from demo_day import CUSTOMERS, STRICKEN, DemoDay
 from kafka_broker import KafkaBroker, KafkaMissing
 from mail_deployment import Deployment
-from mail_incident import ExpiredPassword
-from mail_traffic import Traffic
 from prometheus_server import PrometheusServer
 
 
@@ -56,15 +55,10 @@ class Scene:
             worker.wait_ready()
         ports = [worker.port for worker in self.workers]
         self.prometheus = PrometheusServer(program, ports)
-        self.traffic = Traffic(11, now=int(time.time() * 1000), people=200)
+        self.traffic = DemoDay(seed=1, now=int(time.time() * 1000))
 
     def play(self):
-        """Produce mail until Prometheus has seen enough of it to draw lines.
-
-        Among it the mail of a tenant whose password has expired.
-        """
-        events = ExpiredPassword(int(time.time() * 1000)).events()
-        self.deployment.send(self.traffic.publish(events))
+        """Publish the day so far, and wait until Prometheus can draw lines of it."""
         asked = "min(count_over_time(mailflag_transaction_seconds_count[1m])) > 20"
         seen = self.deployment.play(
             self.traffic, lambda: self.prometheus.ask(asked), limit=90
@@ -73,8 +67,9 @@ class Scene:
         # All of its customers are flagged, and the alert that opened with the first
         # of them is known.
         incident = (
-            'mailflag_alert_customers{tenant="stadtwerke"} > 0 and on() '
-            'sum(mailflag_flag_changes_total{class="submission_auth_failed"}) >= 95'
+            f'mailflag_alert_customers{{tenant="{STRICKEN}"}} > 0 and on() '
+            'sum(mailflag_flag_changes_total{class="submission_auth_failed"})'
+            f" >= {CUSTOMERS}"
         )
         told = self.deployment.play(
             self.traffic, lambda: self.prometheus.ask(incident), limit=120
