@@ -220,6 +220,7 @@ def _to_verdict(tenant_id: str, body: _Body) -> Verdict:
         cause=_class(body["class"]),
         last_seen_at=_instant(body["last_seen_at"]),
         told_at=_instant(body["told_at"]),
+        told_customers=int(body["customers"]),
         mismatch=bool(body["mismatch"]),
         failures=int(body["failures"]),
         resolved_at=_maybe_instant(body["resolved_at"]),

@@ -172,6 +172,12 @@ TELL_EVERY = 15 * MINUTE
 """Figures of an open incident are told anew at most this often ..."""
 TELL_PART = 4
 """... and after this part of its age: who reads them knows by then."""
+TELL_GROWN = 10
+"""Sooner when so many more are hit, or twice as many: whoever was woken must not
+read of 7 customers while 95 fail ..."""
+TELL_SOON = 1 * MINUTE
+"""... but not before this, then after 2 minutes, 4, 8: a fault that grows fast is no
+reason to be told of it all the time."""
 
 # --- resolving
 RECOVERED = 6.0

@@ -5,9 +5,12 @@ family of causes, that coincidence cannot explain it, are one fault.
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from streams.core.activity import Hop
+from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import family
 from streams.core.spike.word import Suspicion
@@ -82,3 +85,11 @@ class Crowd:
             if len(self.peers(kind, now, window)) >= max(least, chance):
                 return self.peers(kind, now, cal.SUSPECT_FOR)
         return []
+
+    def trouble(self, tenants: Sequence[str]) -> tuple[FailureClass, str | None]:
+        """Answer what ails suspects, and the provider that refuses most of them."""
+        troubles = [self.suspects[tenant_id].trouble for tenant_id in tenants]
+        cause, _ = Counter(t.cause for t in troubles).most_common(1)[0]
+        at_mx = Counter(t.provider for t in troubles if t.hop is Hop.MX)
+        provider, votes = at_mx.most_common(1)[0] if at_mx else (None, 0)
+        return cause, provider if votes > len(tenants) / 2 else None

@@ -18,7 +18,7 @@ from streams.core.spike.hearing import (
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.opening import consider
 from streams.core.spike.recovery import look
-from streams.core.spike.scope import refine
+from streams.core.spike.scope import grown, growth_told_at, refine
 from streams.core.spike.tenant import Tenant
 from streams.core.spike.verdict import Verdict
 from streams.core.spike.word import Suspicion, Word
@@ -57,6 +57,9 @@ def wake_at(tenant: Tenant) -> Instant | None:
         else:
             over = channel.recovered_at + cal.HOLD
             due.append(max(tenant.now + cal.SECOND, over))
+        grows_at = growth_told_at(channel)
+        if grows_at is not None:
+            due.append(max(grows_at, tenant.check_at, tenant.now + cal.SECOND))
     lie = tenant.liars.due_at()
     due += [] if lie is None else [lie]
     return Instant(min(due)) if due else None
@@ -159,8 +162,8 @@ def _check(tenant: Tenant) -> list[Verdict]:
     tenant.check_at = tenant.now + cal.CHECK_EVERY
     verdicts = []
     for channel in open_:
-        resolved = look(tenant, channel)
-        verdicts += [resolved] if resolved else []
+        told = look(tenant, channel) or grown(tenant, channel)
+        verdicts += [told] if told else []
     for name, channel in list(tenant.providers.items()):
         quiet = tenant.now - channel.last > cal.QUIET_CHANNEL
         if channel.incident is None and quiet:

@@ -52,7 +52,9 @@ class Incident:
     cause: FailureClass
     last_seen_at: Instant
     told_at: Instant
-    """When its figures were last told."""
+    """When its figures were last told ..."""
+    told_customers: int = 0
+    """... and how many customers failed by then."""
     mismatch: bool = False
     """Proof of delivery contradicts the failures: the server's answers lie."""
     failures: int = 0

@@ -9,6 +9,8 @@ from streams.core.spike.incident import Incident, Scope
 from streams.core.spike.mismatch import Liar, Liars
 from streams.core.spike.packing import Names, Packer, Unpacker
 
+GROWTH_KNOWN = 2
+"""First version of the snapshots that say how many customers were told of."""
 _CLASSES = {c.value: c for c in FailureClass}
 _HOPS = (Hop.SUBMISSION, Hop.MX)
 _SCOPES = (Scope.TENANT, Scope.PROVIDER, Scope.PLATFORM)
@@ -30,16 +32,18 @@ def pack_incident(body: Packer, incident: Incident) -> None:
     for at in (incident.since, incident.opened_at, incident.last_seen_at):
         body.integer(at)
     body.integer(incident.told_at)
+    body.natural(incident.told_customers)
 
 
-def load_incident(source: Unpacker, tenant_id: str) -> Incident:
-    """Read an incident of a tenant."""
+def load_incident(source: Unpacker, tenant_id: str, version: int) -> Incident:
+    """Read an incident of a tenant, as a snapshot of this version has it."""
     hop, scope = _HOPS[source.natural()], _SCOPES[source.natural()]
     cause, mismatch = to_class(source.text()), bool(source.natural())
     failures, provider = source.natural(), source.maybe_text()
     since, opened_at, last_seen_at, told_at = (
         Instant(source.integer()) for _ in range(4)
     )
+    told_customers = source.natural() if version >= GROWTH_KNOWN else 0
     return Incident(
         tenant_id=tenant_id,
         hop=hop,
@@ -50,6 +54,7 @@ def load_incident(source: Unpacker, tenant_id: str) -> Incident:
         cause=cause,
         last_seen_at=last_seen_at,
         told_at=told_at,
+        told_customers=told_customers,
         mismatch=mismatch,
         failures=failures,
     )

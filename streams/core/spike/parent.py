@@ -12,6 +12,7 @@ from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import family
+from streams.core.spike.growth import has_grown, tell_at
 from streams.core.spike.incident import Incident, Scope, alert_key
 from streams.core.spike.lag import usually_matured
 from streams.core.spike.ratio import Row, works_again
@@ -41,6 +42,10 @@ class Parent:
     recovered_at: Instant | None = None
     resolved_at: Instant | None = None
     last_seen_at: Instant | None = None
+    told_at: Instant = Instant(0)  # noqa: RUF009  # a number with a name
+    """When its figures were last told ..."""
+    told: tuple[int, int] = (0, 0)
+    """... and how many customers and tenants failed by then."""
     revision: int = 0
     failed: int = 0
     reached: int = 0
@@ -140,6 +145,17 @@ class Parent:
 
     def _count(self, minute: int, tenant_id: str) -> list[float]:
         return self.counts.setdefault(minute, {}).setdefault(tenant_id, [0.0, 0.0])
+
+    def told_anew_at(self, hit: tuple[int, int]) -> Instant | None:
+        """Answer when to tell that so many customers and tenants are hit by now.
+
+        None when that was told, and nothing has failed since.
+        """
+        pairs = list(zip(self.told, hit, strict=True))
+        quiet = self.last_seen_at is None or self.last_seen_at <= self.told_at
+        if quiet and not any(has_grown(*pair) for pair in pairs):
+            return None
+        return min(tell_at(self.opened_at, self.told_at, *pair) for pair in pairs)
 
     def refine(self) -> bool:
         """Understand class and provider better; answer whether they changed."""

@@ -5,7 +5,6 @@ the same trouble at once, or a provider that refuses the mail of several. Nothin
 flows back to the tenants.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 
 from streams.core.activity import Hop
@@ -20,7 +19,12 @@ from streams.core.spike.incident import Turn
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import POOL, Parent
 from streams.core.spike.pool import Finding, Pools
-from streams.core.spike.telling import mismatch_alert, parent_alert, tenant_alert
+from streams.core.spike.telling import (
+    customers_by_class,
+    mismatch_alert,
+    parent_alert,
+    tenant_alert,
+)
 from streams.core.spike.verdict import Verdict
 from streams.core.spike.word import Digest
 
@@ -165,17 +169,11 @@ class Rollup:
         )
 
     def _raise_crowd(self, kind: str, tenants: list[str]) -> None:
-        troubles = {t: self.crowd.suspects[t].trouble for t in tenants}
-        cause, _ = Counter(t.cause for t in troubles.values()).most_common(1)[0]
-        at_mx = Counter(t.provider for t in troubles.values() if t.hop is Hop.MX)
-        provider = None
-        if at_mx:
-            most, votes = at_mx.most_common(1)[0]
-            provider = most if votes > len(tenants) / 2 else None
+        cause, provider = self.crowd.trouble(tenants)
         begun = [
             case.incident.since
             for case in self.cases.values()
-            if case.incident.tenant_id in troubles
+            if case.incident.tenant_id in tenants
             and family(case.incident.cause) == kind
         ]
         self._raise(min([*begun, self._now]), cause, provider, tenants)
@@ -219,14 +217,26 @@ class Rollup:
     ) -> None:
         parent.revision = max(parent.revision + 1, self._now)
         if cases is None:
-            cases = [c for c in self.cases.values() if c.parent == parent.key]
+            cases = self._children(parent)
         verdicts = [Verdict(turn, case.incident, case.figures) for case in cases]
-        self._alerts.append(parent_alert(parent, turn, verdicts, self._now))
+        alert = parent_alert(parent, turn, verdicts, self._now)
+        parent.told_at, parent.told = self._now, (alert.customers, alert.tenants)
+        self._alerts.append(alert)
+
+    def _children(self, parent: Parent) -> list[Case]:
+        return [case for case in self.cases.values() if case.parent == parent.key]
+
+    def _outdated(self, parent: Parent) -> bool:
+        """Say whether what was told of a parent is no longer how bad it is."""
+        figures = [case.figures for case in self._children(parent)]
+        hit = customers_by_class(parent, figures).total(), len(parent.children)
+        told_anew_at = parent.told_anew_at(hit)
+        return told_anew_at is not None and self._now >= told_anew_at
 
     def _check(self, parent: Parent) -> None:
         now = self._now
         parent.settle(now)
-        if parent.young(now) and parent.refine():
+        if (parent.young(now) and parent.refine()) or self._outdated(parent):
             self._tell_parent(parent, Turn.CHANGED)
         if not parent.over(now):
             return

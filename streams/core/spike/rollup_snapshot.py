@@ -8,6 +8,7 @@ from streams.core.spike import calibration as cal
 from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Suspect
 from streams.core.spike.packed import (
+    GROWTH_KNOWN,
     load_incident,
     load_sample,
     pack_incident,
@@ -21,7 +22,8 @@ from streams.core.spike.rollup import Rollup
 from streams.core.spike.verdict import Figures
 from streams.core.spike.word import Suspicion
 
-VERSION = 1
+VERSION = 2
+_OLDEST = 1
 _HOPS = (Hop.SUBMISSION, Hop.MX)
 
 
@@ -56,7 +58,8 @@ def dump(rollup: Rollup) -> bytes:
 def load(packed: bytes) -> Rollup | None:
     """Answer the roll-up of a snapshot, None when it is of another version."""
     source = Unpacker(zlib.decompress(packed))
-    if source.natural() != VERSION:
+    version = source.natural()
+    if not _OLDEST <= version <= VERSION:
         return None
     names = [source.text() for _ in source.times()]
     rollup = Rollup()
@@ -66,12 +69,12 @@ def load(packed: bytes) -> Rollup | None:
         provider = names[source.natural()]
         rollup.pools.by_provider[provider] = _load_pool(source, names)
     for _ in source.times():
-        case = _load_case(source)
+        case = _load_case(source, version)
         rollup.cases[case.incident.key] = case
     for _ in source.times():
         key = source.text()
         rollup.waiting[key] = Waiting(source.integer(), source.natural())
-    rollup.parents = [_load_parent(source, names) for _ in source.times()]
+    rollup.parents = [_load_parent(source, names, version) for _ in source.times()]
     return rollup
 
 
@@ -167,8 +170,8 @@ def _pack_case(body: Packer, case: Case) -> None:
     body.natural(case.revision)
 
 
-def _load_case(source: Unpacker) -> Case:
-    incident = load_incident(source, source.text())
+def _load_case(source: Unpacker, version: int) -> Case:
+    incident = load_incident(source, source.text(), version)
     causes = tuple((to_class(source.text()), source.natural()) for _ in source.times())
     figures = Figures(
         causes=causes,
@@ -203,7 +206,8 @@ def _pack_parent(body: Packer, parent: Parent, names: Names) -> None:
     body.natural(parent.wide)
     for maybe in (parent.recovered_at, parent.resolved_at, parent.last_seen_at):
         body.maybe(maybe)
-    for count in (parent.revision, parent.failed, parent.reached):
+    counts = (parent.revision, parent.failed, parent.reached)
+    for count in (*counts, parent.told_at, *parent.told):
         body.natural(count)
     body.natural(len(parent.names))
     for name in sorted(parent.names):
@@ -227,7 +231,7 @@ def _pack_parent(body: Packer, parent: Parent, names: Names) -> None:
         body.maybe_text(provider)
 
 
-def _load_parent(source: Unpacker, names: list[str]) -> Parent:
+def _load_parent(source: Unpacker, names: list[str], version: int) -> Parent:
     since, opened_at, checked_at = (source.integer() for _ in range(3))
     cause, provider = to_class(source.text()), source.maybe_text()
     children = {
@@ -242,6 +246,9 @@ def _load_parent(source: Unpacker, names: list[str]) -> Parent:
     )
     parent.revision, parent.failed = source.natural(), source.natural()
     parent.reached = source.natural()
+    if version >= GROWTH_KNOWN:
+        parent.told_at = Instant(source.natural())
+        parent.told = source.natural(), source.natural()
     parent.names = {names[source.natural()] for _ in source.times()}
     for _ in source.times():
         minute = source.integer()

@@ -8,9 +8,11 @@ import math
 from collections import Counter
 from typing import NamedTuple
 
+from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import BLAME
 from streams.core.spike.channel import BEYOND, Channel, Voice
+from streams.core.spike.growth import has_grown, tell_at
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.ledger import REST
 from streams.core.spike.tenant import Tenant, total
@@ -85,14 +87,39 @@ def refine(tenant: Tenant, channel: Channel) -> list[Verdict]:
         incident.cause, incident.mismatch = understood
         if changed:
             told.append(verdict(tenant, channel, Turn.CHANGED))
-    old = tenant.now - incident.opened_at
-    pause = max(cal.TELL_EVERY, old // cal.TELL_PART)
-    if tenant.now - incident.told_at >= pause:
+    if tenant.now >= told_anew_at(channel, incident):
         told.append(verdict(tenant, channel, Turn.CHANGED))
     if channel is tenant.submission or not young:
         return told
     moved = _rescope(tenant, channel, incident)
     return [*told, moved] if moved else told
+
+
+def told_anew_at(channel: Channel, incident: Incident) -> Instant:
+    """Answer when the figures of an open incident are to be told again."""
+    return tell_at(
+        incident.opened_at,
+        incident.told_at,
+        incident.told_customers,
+        len(channel.voices),
+    )
+
+
+def grown(tenant: Tenant, channel: Channel) -> Verdict | None:
+    """Tell how far an incident has grown, also when it fails no more."""
+    if tenant.now < (growth_told_at(channel) or tenant.now + 1):
+        return None
+    return verdict(tenant, channel, Turn.CHANGED)
+
+
+def growth_told_at(channel: Channel) -> Instant | None:
+    """Answer when an incident's growth is to be told; None when all is said."""
+    incident = channel.incident
+    if incident is None:
+        return None
+    if not has_grown(incident.told_customers, len(channel.voices)):
+        return None
+    return told_anew_at(channel, incident)
 
 
 def _rescope(tenant: Tenant, channel: Channel, incident: Incident) -> Verdict | None:

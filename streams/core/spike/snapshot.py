@@ -1,8 +1,8 @@
 """A tenant's state as bytes, compact and with a version, and back.
 
 Loading and dumping again gives the same bytes, and a restored tenant decides as
-one that was never put away. Another version is no snapshot: `load` answers None
-rather than what is misread.
+one that was never put away. A snapshot of an older version is read, of an unknown one
+not: `load` answers None rather than what is misread.
 """
 
 import zlib
@@ -26,7 +26,9 @@ from streams.core.spike.rate import Rate
 from streams.core.spike.taken import Reached
 from streams.core.spike.tenant import Tenant
 
-VERSION = 1
+VERSION = 2
+"""2 says how many customers were told of."""
+_OLDEST = 1
 
 _HALF = 2
 
@@ -69,7 +71,8 @@ def dump(tenant: Tenant) -> bytes:
 def load(packed: bytes) -> Tenant | None:
     """Answer the tenant of a snapshot, None when it is of another version."""
     source = Unpacker(zlib.decompress(packed))
-    if source.natural() != VERSION:
+    version = source.natural()
+    if not _OLDEST <= version <= VERSION:
         return None
     tenant = Tenant(source.text(), Instant(source.integer()))
     tenant.day, tenant.compact_at = source.integer(), source.integer()
@@ -82,7 +85,7 @@ def load(packed: bytes) -> Tenant | None:
         name = names[source.natural()]
         tenant.providers[name] = Channel(name)
     for channel in tenant.channels():
-        _load_channel(source, channel, names, tenant.id)
+        _load_channel(source, channel, names, (tenant.id, version))
     for _ in source.times():
         name = names[source.natural()]
         tenant.explained[name] = source.integer()
@@ -203,7 +206,7 @@ def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
 
 
 def _load_channel(
-    source: Unpacker, channel: Channel, names: list[str], tenant_id: str
+    source: Unpacker, channel: Channel, names: list[str], of: tuple[str, int]
 ) -> None:
     for _ in source.times():
         customer, times = source.natural(), source.natural()
@@ -236,4 +239,4 @@ def _load_channel(
             bucket, failure_class, name, operator, bool(contradicted)
         )
     if source.natural():
-        channel.incident = load_incident(source, tenant_id)
+        channel.incident = load_incident(source, *of)

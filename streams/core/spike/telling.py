@@ -12,7 +12,7 @@ from streams.core.spike.evidence import SHOWN
 from streams.core.spike.incident import Scope, Turn
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import Parent
-from streams.core.spike.verdict import Verdict
+from streams.core.spike.verdict import Figures, Verdict
 
 
 def tenant_alert(
@@ -55,12 +55,7 @@ def parent_alert(
     parent: Parent, turn: Turn, children: Sequence[Verdict], at: Instant
 ) -> Alert:
     """Answer the alert of a fault of many tenants."""
-    causes: Counter[FailureClass] = Counter()
-    for failure_class, _ in parent.votes.values():
-        causes[failure_class] += 1
-    if not causes:
-        for child in children:
-            causes.update(dict(child.figures.causes))
+    causes = customers_by_class(parent, [child.figures for child in children])
     hops = Counter(parent.children.values()).most_common(1)
     failed = parent.failed or sum(child.figures.failed for child in children)
     reached = parent.reached or sum(child.figures.reached for child in children)
@@ -95,6 +90,21 @@ def parent_alert(
         children=tuple(c.incident.key for c in newest[: cal.CHILDREN_TOLD]),
         samples=tuple(samples[:SHOWN]),
     )
+
+
+def customers_by_class(
+    parent: Parent, children: Sequence[Figures]
+) -> Counter[FailureClass]:
+    """Count the customers of a fault of many tenants, by what they fail with.
+
+    Children know those from before the fault was one, the parent those of tenants
+    too small for an incident of their own; neither knows all.
+    """
+    heard = Counter(failure_class for failure_class, _ in parent.votes.values())
+    told: Counter[FailureClass] = Counter()
+    for child in children:
+        told.update(dict(child.causes))
+    return heard if heard.total() >= told.total() else told
 
 
 def mismatch_alert(mismatch: Mismatch, *, parent: str | None, at: Instant) -> Alert:

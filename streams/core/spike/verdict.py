@@ -45,6 +45,7 @@ def verdict(tenant: Tenant, channel: Channel, turn: Turn) -> Verdict:
         msg = "only an open incident can be told of"
         raise ValueError(msg)
     incident.told_at = tenant.now
+    incident.told_customers = len(channel.voices)
     threshold, _ = tenant.rates.limits(channel)
     goods = total(tenant.goods_since(channel.name, channel.strong.since))
     figures = Figures(

@@ -1,0 +1,52 @@
+"""States that older programs wrote: workers read changelogs from before an update."""
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from streams.core.instant import Instant
+from streams.core.spike import rollup_snapshot, snapshot
+from streams.core.spike.detector import step, wake_at
+
+STATES = Path(__file__).parents[3] / "data" / "states"
+
+
+def state(name):
+    return base64.b64decode((STATES / name).read_text())
+
+
+def test_a_tenant_of_the_first_version_keeps_its_incident_and_resolves_it():
+    tenant = snapshot.load(state("tenant-in-an-incident.v1.b64"))
+    assert tenant.id == "t-1"
+    incident = tenant.submission.incident
+    assert len(tenant.submission.voices) >= 30
+    assert tenant.beyond.voices
+    assert snapshot.load(snapshot.dump(tenant)).submission.incident == incident
+    # How many customers were told of is not known: it is told again, once.
+    (told,) = step(tenant, None, Instant(wake_at(tenant))).verdicts
+    assert told.incident.key == incident.key
+    assert step(tenant, None, Instant(wake_at(tenant))).verdicts == []
+
+
+def test_a_rollup_of_the_first_version_keeps_its_parents_and_children():
+    rollup = rollup_snapshot.load(state("rollup-with-a-platform-incident.v1.b64"))
+    (parent,) = rollup.parents
+    assert len(parent.children) == 8
+    assert {case.parent for case in rollup.cases.values()} == {parent.key}
+    again = rollup_snapshot.load(rollup_snapshot.dump(rollup))
+    assert again.parents == rollup.parents
+    assert again.cases == rollup.cases
+
+
+@pytest.mark.parametrize("codec", [snapshot, rollup_snapshot])
+def test_a_state_of_an_unknown_version_is_none(codec, monkeypatch):
+    name = {
+        snapshot: "tenant-in-an-incident.v1.b64",
+        rollup_snapshot: "rollup-with-a-platform-incident.v1.b64",
+    }[codec]
+    newer = codec.load(state(name))
+    with monkeypatch.context() as later:
+        later.setattr(codec, "VERSION", codec.VERSION + 1)
+        packed = codec.dump(newer)
+    assert codec.load(packed) is None
