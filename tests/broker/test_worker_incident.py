@@ -79,11 +79,15 @@ def test_a_worker_killed_in_an_open_incident_opens_and_resolves_it_once(deploy, 
     assert types(deployment).count("alert-opened") == 1
     assert "alert-resolved" not in types(deployment)
 
+    jumps = iter(range(55 // 5))  # a broker refuses a clock that is an hour ahead
+
     def over():
         """Let five minutes pass, unless it is said."""
-        return "alert-resolved" in types(deployment) or heir.signal(JUMP)
+        if next(jumps, None) is not None:
+            heir.signal(JUMP)
+        return "alert-resolved" in types(deployment)
 
-    assert wait_for(over), types(deployment)
+    assert wait_for(over), (types(deployment), heir.text[-2000:])
     said = [a for a in told(deployment) if a["type"] != "alert-updated"]
     assert [a["type"] for a in said] == ["alert-opened", "alert-resolved"]
     assert len({a["key"] for a in told(deployment)}) == 1
