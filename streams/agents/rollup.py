@@ -5,6 +5,7 @@ One partition, one state; alerts are written in the transaction of the state.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from streams.agents import tally
 from streams.agents.journal import Codec, Journal, Live
@@ -29,6 +30,14 @@ def _fresh(name: str, now: Instant) -> Rollup:
     return Rollup()
 
 
+class _News(NamedTuple):
+    """One record of a partition's digests."""
+
+    digest: Digest
+    value: bytes
+    """As it was read, which is how it is kept as a step."""
+
+
 @dataclass(slots=True)
 class RollupStage:
     """The stage; pure apart from the table that it is given and its memory."""
@@ -48,20 +57,24 @@ class RollupStage:
     def process(self, batch: Batch, table: PartitionTable, now: Instant) -> Output:
         """Fold a batch of digests into the state."""
         output = Output()
-        digests, values = [], []
+        told: list[_News] = []
         for record in batch.records:
             digest = digest_wire.decode(record.value)
             if isinstance(digest, Reject):
                 refuse(batch, record, digest, now, output)
                 continue
-            digests.append(digest)
             value = record.value or b""
             if _LINE in value:  # written by somebody else
                 value = digest_wire.encode(digest)
-            values.append(value)
-        if digests:
-            live = self._journal.open(table, _NAME, now)
-            self._advance(table, live, digests, values, now, output)
+            told.append(_News(digest, value))
+        if not told:
+            return output
+        live = self._journal.open(table, _NAME, now)
+        news = [one for one in told if _take(live.state, one.digest)]
+        if news:
+            self._advance(table, live, news, now, output)
+        if len(news) < len(told):
+            output.tallies[tally.repeated(batch.topic)] += len(told) - len(news)
         return output
 
     def due_at(self, key: bytes, value: bytes) -> Instant | None:
@@ -77,24 +90,24 @@ class RollupStage:
         live = self._journal.open(table, _NAME, now)
         wanted = live.state.wake_at()
         if wanted is not None and wanted <= now:
-            self._advance(table, live, (), (), now, output)
+            self._advance(table, live, (), now, output)
         return output
 
-    def _advance(  # noqa: PLR0913, PLR0917  # what a step is made of
+    def _advance(
         self,
         table: PartitionTable,
         live: Live[Rollup],
-        digests: Sequence[Digest],
-        values: Sequence[bytes],
+        news: Sequence[_News],
         now: Instant,
         output: Output,
     ) -> None:
-        alerts = live.state.step(digests, now)
+        alerts = live.state.step([one.digest for one in news], now)
         wake_at = live.state.wake_at()
         if alerts or live.dirty:
             self._journal.seal(table, live, now, wake_at)
         else:
-            self._journal.keep(table, live, _LINE.join(values), now, wake_at)
+            heard = _LINE.join(one.value for one in news)
+            self._journal.keep(table, live, heard, now, wake_at)
         for alert in (*self._unheard, *alerts):
             outgoing = alert_wire.record(alert)
             output.messages.append(Message(*outgoing))
@@ -107,6 +120,14 @@ class RollupStage:
         """Take a step that was taken before; answers whether it said anything new."""
         read = [digest_wire.decode(value) for value in heard.split(_LINE) if value]
         digests = [digest for digest in read if not isinstance(digest, Reject)]
+        for digest in digests:
+            _take(rollup, digest)
         alerts = rollup.step(digests, now)
         self._unheard += alerts
         return bool(alerts) or len(digests) < len(read)
+
+
+def _take(rollup: Rollup, digest: Digest) -> bool:
+    """Note a digest; answers False for one that was heard before."""
+    origin = digest.origin
+    return origin is None or rollup.taken.take(*origin, digest.newest)

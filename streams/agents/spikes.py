@@ -6,16 +6,19 @@ the transaction of the states.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import NamedTuple
 
+from streams.agents import tally
 from streams.agents.journal import Codec, Journal, Live
 from streams.agents.refusal import refuse
 from streams.core.activity import Activity
 from streams.core.instant import Instant
 from streams.core.spike import snapshot
 from streams.core.spike.detector import step, wake_at
+from streams.core.spike.taken import newest
 from streams.core.spike.tenant import Tenant
-from streams.core.spike.word import Digest, Word
+from streams.core.spike.word import Digest, Origin, Word
 from streams.engine.stage import Batch, Message, Output, PartitionTable, Record
 from streams.wire import activity as activity_wire
 from streams.wire import digest as digest_wire
@@ -24,6 +27,11 @@ from streams.wire.reject import Reject, RejectReason
 
 _LINE = b"\n"
 """Between the records of a step: no JSON that we write holds one."""
+
+
+_TOLD = b"/told"
+"""Key of the origin of the next digest; no tenant id holds a slash."""
+_ORIGIN = Struct(">iq")
 
 
 class _News(NamedTuple):
@@ -66,13 +74,15 @@ class SpikesStage:
             news = [one for one in several if _take(live.state, one.told)]
             if news:
                 self._advance(table, live, news, now, digest)
-        self._tell(digest, batch.partition, output)
+            if len(news) < len(several):
+                repeated = len(several) - len(news)
+                output.tallies[tally.repeated(batch.topic)] += repeated
+        self._tell(digest, table, batch.partition, output)
         return output
 
     def due_at(self, key: bytes, value: bytes) -> Instant | None:
         """Answer when a tenant wants a step without activity."""
-        del key
-        return Journal.due_at(value)
+        return None if key == _TOLD else Journal.due_at(value)
 
     def due(self, table: PartitionTable, now: Instant) -> Output:
         """Let the tenants whose time has come take a step."""
@@ -86,7 +96,7 @@ class SpikesStage:
                 continue
             if wanted <= now:
                 self._advance(table, live, (), now, digest)
-        self._tell(digest, _BY_TIME, output)
+        self._tell(digest, table, None, output)
         return output
 
     def _advance(
@@ -126,12 +136,28 @@ class SpikesStage:
         self._unheard.append(only)
         return True
 
-    def _tell(self, digest: Digest, partition: int, output: Output) -> None:
+    def _tell(
+        self,
+        digest: Digest,
+        table: PartitionTable,
+        partition: int | None,
+        output: Output,
+    ) -> None:
+        """Write a digest, numbered; a sweep knows its partition by the table alone."""
         for word in self._unheard:
             digest.add(word, None)
         self._unheard.clear()
-        for outgoing in digest_wire.messages(digest, partition):
-            output.messages.append(Message(*outgoing))
+        if digest.empty:
+            return
+        counted = table.get(_TOLD)
+        origin = None if partition is None else Origin(partition, 0)
+        if counted is not None:
+            origin = Origin(*_ORIGIN.unpack(counted))
+        outgoing = digest_wire.messages(digest, origin)
+        output.messages += [Message(*one) for one in outgoing]
+        if origin is not None:
+            number = origin.number + len(outgoing)
+            table.put(_TOLD, _ORIGIN.pack(origin.partition, number))
 
 
 def _read(record: Record) -> TenantActivity | Reject:
@@ -143,7 +169,8 @@ def _read(record: Record) -> TenantActivity | Reject:
 
 
 def _take(tenant: Tenant, told: TenantActivity) -> bool:
-    return tenant.taken.take(told.partition, told.offset, told.activity)
+    minute = newest(told.activity)
+    return tenant.taken.take(told.partition, told.offset, minute)
 
 
 def _joined(told: Sequence[TenantActivity]) -> Activity | None:
@@ -154,7 +181,3 @@ def _joined(told: Sequence[TenantActivity]) -> Activity | None:
     for other in told[1:]:
         activity.merge(other.activity)
     return activity
-
-
-_BY_TIME = 0
-"""The key of a digest says where it came from, for people; a sweep has no batch."""

@@ -18,6 +18,7 @@ FLAG_CLEARS = "flag_clears"
 LATE_EVIDENCE = "late_evidence_ignored"
 MISMATCHES = "response_mismatches"
 ALERTS = "alerts_announced"
+REPEATED = "sums_repeated"
 
 
 def rejected(topic: str, reason: str) -> Tally:
@@ -58,6 +59,11 @@ def flag_clear(cause: ClearedBy) -> Tally:
 def alert(kind: str, event: str, scope: str, cause: FailureClass) -> Tally:
     """An alert was opened, updated or resolved; `event` is the record's type."""
     return ALERTS, kind, event, scope, cause
+
+
+def repeated(topic: str) -> Tally:
+    """Activity or a digest came again, and was not counted twice."""
+    return REPEATED, topic
 
 
 LATE: Tally = (LATE_EVIDENCE,)

@@ -162,6 +162,11 @@ COUNTED: dict[str, Counted] = {
             for cause in FailureClass
         ),
     ),
+    tally.REPEATED: Counted(
+        "Activity and digests that came again and were not counted twice.",
+        ("topic",),
+        ((Topic.TENANT_ACTIVITY,), (Topic.SPIKE_DIGESTS,)),
+    ),
 }
 """Every tally of the stages; the metric is `mailflag_<name>_total`."""
 

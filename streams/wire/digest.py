@@ -17,7 +17,7 @@ from streams.core.sample import Sample
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
 from streams.core.spike.verdict import Figures, Verdict
-from streams.core.spike.word import Digest, Suspicion, Word
+from streams.core.spike.word import Digest, Origin, Suspicion, Word
 from streams.wire import own
 from streams.wire.envelope import Outgoing
 from streams.wire.reject import Reject
@@ -32,12 +32,16 @@ _Row = list[Any]
 _CLASSES = {c.value: c for c in FailureClass}
 
 
-def messages(digest: Digest, partition: int) -> list[Outgoing]:
-    """Answer the records of a partition's digest, usually one."""
-    key = str(partition).encode()
-    return [
-        Outgoing(Topic.SPIKE_DIGESTS, key, encode(part), ()) for part in _parts(digest)
-    ]
+def messages(digest: Digest, origin: Origin | None) -> list[Outgoing]:
+    """Answer the records of a digest, usually one; each counts as one of its own."""
+    key = b"" if origin is None else str(origin.partition).encode()
+    made = []
+    for part in _parts(digest):
+        part.origin = origin
+        if origin is not None:
+            origin = origin._replace(number=origin.number + 1)
+        made.append(Outgoing(Topic.SPIKE_DIGESTS, key, encode(part), ()))
+    return made
 
 
 def _parts(digest: Digest) -> Iterator[Digest]:
@@ -77,16 +81,17 @@ def _pieces(word: Word) -> Iterator[Word]:
 
 def encode(digest: Digest) -> bytes:
     """Write a digest as the value of a record."""
-    return orjson.dumps(
-        {
-            "greetings": digest.greetings,
-            "pooled": [
-                [render(Instant(minute)), provider, *counts]
-                for (minute, provider), counts in digest.pooled.items()
-            ],
-            "words": [_word(word) for word in digest.words],
-        }
-    )
+    body: _Body = {
+        "greetings": digest.greetings,
+        "pooled": [
+            [render(Instant(minute)), provider, *counts]
+            for (minute, provider), counts in digest.pooled.items()
+        ],
+        "words": [_word(word) for word in digest.words],
+    }
+    if digest.origin is not None:
+        body["origin"] = digest.origin._asdict()
+    return orjson.dumps(body)
 
 
 def decode(value: bytes | None) -> Digest | Reject:
@@ -175,6 +180,8 @@ def _sample(sample: Sample) -> _Body:
 
 def _to_digest(body: _Body) -> Digest:
     digest = Digest(greetings=int(body["greetings"]))
+    if (origin := body.get("origin")) is not None:
+        digest.origin = Origin(int(origin["partition"]), int(origin["number"]))
     for minute, provider, by_mx, by_relay in body["pooled"]:
         digest.pooled[_instant(minute), provider] = [int(by_mx), int(by_relay)]
     digest.words = [_to_word(word) for word in body["words"]]

@@ -19,6 +19,7 @@ from streams.core.spike.incident import Turn
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import POOL, Parent
 from streams.core.spike.pool import Finding, Pools
+from streams.core.spike.taken import Taken
 from streams.core.spike.telling import (
     customers_by_class,
     mismatch_alert,
@@ -32,7 +33,10 @@ from streams.core.spike.word import Digest
 class Rollup:
     """All open incidents and parents; one for all tenants."""
 
-    __slots__ = ("_alerts", "_now", "cases", "crowd", "parents", "pools", "waiting")
+    __slots__ = (
+        *("_alerts", "_now", "cases", "crowd", "parents", "pools"),
+        *("taken", "waiting"),
+    )
 
     def __init__(self) -> None:
         """Start empty."""
@@ -41,6 +45,7 @@ class Rollup:
         self.cases: dict[str, Case] = {}
         self.waiting: dict[str, Waiting] = {}
         self.parents: list[Parent] = []
+        self.taken = Taken()
         self._alerts: list[Alert] = []
         self._now = Instant(0)
 

@@ -19,10 +19,12 @@ from streams.core.spike.packing import Names, Packer, Unpacker
 from streams.core.spike.parent import Parent
 from streams.core.spike.pool import Pool
 from streams.core.spike.rollup import Rollup
+from streams.core.spike.taken import Reached
 from streams.core.spike.verdict import Figures
 from streams.core.spike.word import Suspicion
 
 VERSION = 2
+"""2 says how many customers were told of, and which digests were heard."""
 _OLDEST = 1
 _HOPS = (Hop.SUBMISSION, Hop.MX)
 
@@ -47,6 +49,11 @@ def dump(rollup: Rollup) -> bytes:
     body.natural(len(rollup.parents))
     for parent in rollup.parents:
         _pack_parent(body, parent, names)
+    body.natural(len(rollup.taken.by_partition))
+    for partition, (number, minute) in rollup.taken.by_partition.items():
+        body.natural(partition)
+        body.natural(number)
+        body.integer(minute)
     head = Packer()
     head.natural(VERSION)
     head.natural(len(names.names))
@@ -75,6 +82,10 @@ def load(packed: bytes) -> Rollup | None:
         key = source.text()
         rollup.waiting[key] = Waiting(source.integer(), source.natural())
     rollup.parents = [_load_parent(source, names, version) for _ in source.times()]
+    for _ in source.times() if version > _OLDEST else ():
+        partition, number = source.natural(), source.natural()
+        reached = Reached(number, Instant(source.integer()))
+        rollup.taken.by_partition[partition] = reached
     return rollup
 
 

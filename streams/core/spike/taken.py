@@ -1,6 +1,6 @@
-"""Which batches of evidence a tenant has heard, so that none counts twice.
+"""Which batches have been heard, so that none counts twice.
 
-Activity is sums: a batch that came again would be failures that never happened.
+Activity and digests are sums: one that came again would be failures that never were.
 The batches of one partition come in order, so its newest one says it all, however
 long ago the repeated one was.
 """
@@ -23,7 +23,7 @@ class Reached(NamedTuple):
 
 
 class Taken:
-    """How far each partition of the evidence was heard."""
+    """How far each partition was heard."""
 
     __slots__ = ("by_partition",)
 
@@ -31,26 +31,26 @@ class Taken:
         """Start with nothing heard."""
         self.by_partition: dict[int, Reached] = {}
 
-    def take(self, partition: int, offset: int, activity: Activity) -> bool:
-        """Note a batch; answers False for one that was heard before.
+    def take(self, partition: int, offset: int, minute: Instant) -> bool:
+        """Note a batch; answers False, and notes nothing, for one heard before.
 
         A topic that was made anew counts from zero again, and mail that is
         younger than all so far tells it from a batch that came again.
         """
-        last = self.by_partition.pop(partition, None)
-        minute = _newest(activity)
-        new = last is None or offset > last.offset or minute > last.minute
-        if new:
-            newest = minute if last is None else max(minute, last.minute)
-            last = Reached(offset, newest)
+        last = self.by_partition.get(partition)
         if last is not None:
-            self.by_partition[partition] = last
+            if offset <= last.offset and minute <= last.minute:
+                return False
+            minute = max(minute, last.minute)
+            del self.by_partition[partition]  # the one heard last comes last
+        self.by_partition[partition] = Reached(offset, minute)
         if len(self.by_partition) > PARTITIONS:
             del self.by_partition[next(iter(self.by_partition))]
-        return new
+        return True
 
 
-def _newest(activity: Activity) -> Instant:
+def newest(activity: Activity) -> Instant:
+    """Answer the newest minute of a batch's mail; 0 when there is none."""
     passed = max((minute for minute, _ in activity.passed), default=0)
     failed = max((failed.minute for failed in activity.failed), default=0)
     return Instant(max(passed, failed))

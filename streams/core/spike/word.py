@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from streams.core.activity import Activity, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
+from streams.core.instant import Instant
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.verdict import Verdict
 
@@ -44,6 +45,14 @@ class Word(NamedTuple):
         return not any(said)
 
 
+class Origin(NamedTuple):
+    """Which of a partition's digests one is, so that none counts twice."""
+
+    partition: int
+    number: int
+    """Counts the digests of the partition."""
+
+
 @dataclass(slots=True)
 class Digest:
     """What a batch of one partition has to tell."""
@@ -53,6 +62,8 @@ class Digest:
     """(minute, provider) -> good mails of all tenants: by an MX, by a relay."""
     greetings: int = 0
     """Tenants with their first mail of a quarter of an hour."""
+    origin: Origin | None = None
+    """None: a digest of which nobody knows whether it comes again."""
 
     def add(self, word: Word, activity: Activity | None) -> None:
         """Add what a tenant said, and its good mails to the sums over all."""
@@ -71,3 +82,12 @@ class Digest:
     def empty(self) -> bool:
         """Whether there is nothing to tell."""
         return not (self.words or self.pooled or self.greetings)
+
+    @property
+    def newest(self) -> Instant:
+        """Answer the newest minute of its mail; 0 when there is none."""
+        minutes = [minute for minute, _ in self.pooled]
+        for word in self.words:
+            minutes += [minute for minute, _ in word.passed]
+            minutes += [failed.minute for failed in word.failed]
+        return Instant(max(minutes, default=0))

@@ -2,7 +2,7 @@
 
 from streams.core.activity import MINUTE, Activity, Hop
 from streams.core.instant import Instant
-from streams.core.spike.taken import PARTITIONS, Taken
+from streams.core.spike.taken import PARTITIONS, Taken, newest
 
 NOW = Instant(1_790_000_040_000)
 
@@ -11,7 +11,7 @@ def mail(minute=0):
     activity = Activity()
     at = Instant(NOW + minute * MINUTE)
     activity.accept(at, at, "google", Hop.MX)
-    return activity
+    return newest(activity)
 
 
 def test_each_batch_is_taken_once():
@@ -29,9 +29,10 @@ def test_partitions_count_apart():
 
 def test_batches_without_mail_are_told_by_offset_alone():
     taken = Taken()
-    assert taken.take(0, 1, Activity())
-    assert not taken.take(0, 1, Activity())
-    assert taken.take(0, 2, Activity())
+    nothing = newest(Activity())
+    assert taken.take(0, 1, nothing)
+    assert not taken.take(0, 1, nothing)
+    assert taken.take(0, 2, nothing)
 
 
 def test_younger_mail_at_a_lower_offset_is_a_topic_made_anew():
