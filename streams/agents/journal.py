@@ -32,7 +32,7 @@ class Codec(NamedTuple, Generic[S]):
 
     fresh: Callable[[str, Instant], S]
     load: Callable[[bytes], S | None]
-    """None for a snapshot of another version."""
+    """None for a snapshot of another version, or a damaged one."""
     dump: Callable[[S], bytes]
     step: Callable[[S, bytes, Instant], bool]
     """Take a step again; answers whether it said something that nobody heard."""
@@ -148,8 +148,8 @@ class Journal(Generic[S]):
         if state is None:
             # To start anew would forget an open incident, and never resolve it.
             message = (
-                "a detector's state of another version cannot be read by this"
-                " program; run the one that wrote it again"
+                "a detector's state of another version, or a damaged one, cannot be"
+                " read by this program; run the one that wrote it again"
             )
             raise UnreadableState(message)
         live = Live(name, state, _HEAD.unpack_from(head)[2])

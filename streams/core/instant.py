@@ -21,6 +21,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _DAY = 86_400_000
 _MINUTE = 60_000
+_FIRST_DAY = (datetime.min.replace(tzinfo=UTC) - _EPOCH).days
+_LAST_DAY = (datetime.max.replace(tzinfo=UTC) - _EPOCH).days
+"""A zone can push a time of the first or the last day out of what can be written."""
 _ON_TIME = "00+00:00"
 _SECONDS = tuple(f"{second:02}." for second in range(60))
 _MILLISECONDS = tuple(f"{millisecond:03}Z" for millisecond in range(1000))
@@ -50,6 +53,8 @@ def parse(text: str) -> Instant | None:
         capital = text.upper()
         return parse(capital) if capital != text else None
     except TypeError:  # no zone
+        return None
+    if not _FIRST_DAY <= since.days <= _LAST_DAY:
         return None
     return Instant(
         since.days * _DAY + since.seconds * 1000 + since.microseconds // 1000

@@ -40,6 +40,8 @@ QUIETEST = {
     "mode": logging.WARNING,
 }
 """Below these levels libraries quote requests, and with them records."""
+_WEB = "aiohttp.server"
+"""Logs what goes wrong inside a page; and what goes wrong outside, see `_Inside`."""
 _HASH_DIGITS = 16
 _PART = r"[^\s\"'<>(),;:\[\]=\\]+"
 _ADDRESS = re.compile(f"{_PART}@{_PART}")
@@ -91,6 +93,7 @@ def configuration(
                 ],
             }
         },
+        "filters": {"inside": {"()": _Inside}},
         "handlers": {
             "stream": {
                 "class": "logging.StreamHandler",
@@ -102,8 +105,22 @@ def configuration(
         "loggers": {
             name: {"level": max(threshold, quietest)}
             for name, quietest in QUIETEST.items()
-        },
+        }
+        | {_WEB: {"filters": ["inside"]}},
     }
+
+
+class _Inside(logging.Filter):
+    """Leaves out that a client of the web port has sent what is no HTTP.
+
+    aiohttp logs each as an error with a traceback: anybody who reaches the port
+    could fill a disk, with bytes in and a hundred times as many out.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether a line is about us."""
+        error = record.exc_info[0] if record.exc_info else None
+        return error is None or error.__module__ != "aiohttp.http_exceptions"
 
 
 class AddressHash:

@@ -7,8 +7,8 @@ customer, revision, marker, the flag as announced and the failures' details. An
 address that only ever receives mail takes 18 + 32 n bytes and its customer id.
 """
 
+import struct
 from collections.abc import Callable
-from struct import Struct
 from typing import Any, NamedTuple
 
 import orjson
@@ -29,8 +29,8 @@ from streams.core.state import AddressState, Marker
 from streams.errors import MailflagError
 
 VERSION = 1
-_HEAD = Struct("<BBqq")
-_MESSAGE = Struct("<QqqIHBB")
+_HEAD = struct.Struct("<BBqq")
+_MESSAGE = struct.Struct("<QqqIHBB")
 _OUTCOMES = (None, Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.FAILED)
 _OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
 _ROLES = (None, PeerRole.RELAY, PeerRole.MX)
@@ -38,6 +38,8 @@ _ROLE_CODES = {role: code << 4 for code, role in enumerate(_ROLES)}
 _LOW = 0x0F
 _SUPPRESS = 0x80
 _SIDE_CODES = {side: code << 4 for code, side in enumerate(Side, start=1)}
+_DAMAGED = (ValueError, LookupError, TypeError, struct.error)
+"""What reading raises when nobody can have written what is read."""
 _NO_TIME = -1
 _MOST_ATTEMPTS = 0xFFFF
 
@@ -144,7 +146,8 @@ def decode(value: bytes) -> AddressState:
     """Read a state of this or any older version.
 
     Raises:
-        UnreadableState: the version is newer than this program, or none.
+        UnreadableState: the version is newer than this program, or none, or nobody
+            can have written this.
     """
     reader = _READERS.get(value[0]) if value else None
     if reader is None:
@@ -153,7 +156,11 @@ def decode(value: bytes) -> AddressState:
             f" this program reads up to version {VERSION}; run the newer one again"
         )
         raise UnreadableState(message)
-    return reader(value)
+    try:
+        return reader(value)
+    except _DAMAGED:
+        message = "a state is damaged: restore its changelog, or start it anew"
+        raise UnreadableState(message) from None
 
 
 def _read_1(value: bytes) -> AddressState:

@@ -37,6 +37,9 @@ def parse(text: str, origin: str) -> PolicyBook:
     except tomllib.TOMLDecodeError as error:
         message = f"{origin}: {error}"
         raise ConfigurationError(message) from None
+    except RecursionError:
+        message = f"{origin}: nested too deeply"
+        raise ConfigurationError(message) from None
     mistakes = _Mistakes(text, origin)
     for name in document.keys() - {"default", "tenant"}:
         mistakes.add((), name, "is not known here; use [default] or [tenant.NAME]")

@@ -37,6 +37,8 @@ def read(path: Path) -> Document | Fault:
         return Fault(path.name, "is not UTF-8")
     except tomllib.TOMLDecodeError as error:
         return Fault(path.name, f"is not TOML: {error}")
+    except RecursionError:
+        return Fault(path.name, "is nested too deeply")
 
 
 def load(paths: Sequence[Path] = ()) -> RuleBook:

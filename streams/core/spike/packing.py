@@ -1,9 +1,11 @@
 """Numbers and names to bytes and back, small numbers in few bytes.
 
-A snapshot is one run of these; who reads must ask in the order of who wrote.
+A snapshot is one run of these; who reads must ask in the order of who wrote. What was
+never written by a packer is an exception of `DAMAGED`, at no great cost.
 """
 
 import struct
+import zlib
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -13,6 +15,14 @@ _BITS = 7
 _LOW = _MORE - 1
 _SMALL = _LOW >> 1
 """The greatest whole number that takes one byte."""
+
+_LONGEST_NUMBER = 70
+"""Bits; the greatest that is written has 64."""
+_MOST = 32 << 20
+"""Bytes of a snapshot unpacked; packed it fits a record."""
+
+DAMAGED = (ValueError, LookupError, OverflowError, struct.error, zlib.error)
+"""What reading raises when nobody can have written what is read."""
 
 T = TypeVar("T")
 
@@ -103,6 +113,9 @@ class Unpacker:
             if byte < _MORE:
                 return number
             shift += _BITS
+            if shift > _LONGEST_NUMBER:
+                message = "a number without an end"
+                raise ValueError(message)
 
     def integer(self) -> int:
         """Read any whole number."""
@@ -119,6 +132,9 @@ class Unpacker:
         """Read a text."""
         size = self.natural()
         self._at += size
+        if self._at > len(self._bytes):
+            message = "a text without an end"
+            raise ValueError(message)
         return self._bytes[self._at - size : self._at].decode("utf-8", "surrogatepass")
 
     def maybe_text(self) -> str | None:
@@ -162,3 +178,23 @@ class Names:
             number = self._index[name] = len(self.names)
             self.names.append(name)
         return number
+
+
+def packed(*parts: Packer) -> bytes:
+    """Answer what packers have written, as one snapshot."""
+    return zlib.compress(b"".join(part.done() for part in parts))
+
+
+def unpacked(snapshot: bytes) -> Unpacker:
+    """Answer a reader of a snapshot.
+
+    Raises:
+        ValueError: it is larger than any that we write, or cut off.
+        zlib.error: it is no snapshot.
+    """
+    stream = zlib.decompressobj()
+    plain = stream.decompress(snapshot, _MOST)
+    if not stream.eof:
+        message = "a snapshot without an end"
+        raise ValueError(message)
+    return Unpacker(plain)

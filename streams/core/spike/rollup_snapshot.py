@@ -1,7 +1,5 @@
 """The roll-up's state as bytes, compact and with a version, and back."""
 
-import zlib
-
 from streams.core.activity import Hop
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
@@ -15,7 +13,14 @@ from streams.core.spike.packed import (
     pack_sample,
     to_class,
 )
-from streams.core.spike.packing import Names, Packer, Unpacker
+from streams.core.spike.packing import (
+    DAMAGED,
+    Names,
+    Packer,
+    Unpacker,
+    packed,
+    unpacked,
+)
 from streams.core.spike.parent import Parent
 from streams.core.spike.pool import Pool
 from streams.core.spike.rollup import Rollup
@@ -59,15 +64,20 @@ def dump(rollup: Rollup) -> bytes:
     head.natural(len(names.names))
     for name in names.names:
         head.text(name)
-    return zlib.compress(head.done() + body.done())
+    return packed(head, body)
 
 
-def load(packed: bytes) -> Rollup | None:
-    """Answer the roll-up of a snapshot, None when it is of another version."""
-    source = Unpacker(zlib.decompress(packed))
-    version = source.natural()
-    if not _OLDEST <= version <= VERSION:
+def load(snapshot: bytes) -> Rollup | None:
+    """Answer the roll-up of a snapshot, None when it cannot be read."""
+    try:
+        source = unpacked(snapshot)
+        version = source.natural()
+        return _load(source, version) if _OLDEST <= version <= VERSION else None
+    except DAMAGED:
         return None
+
+
+def _load(source: Unpacker, version: int) -> Rollup:
     names = [source.text() for _ in source.times()]
     rollup = Rollup()
     _load_crowd(source, rollup, names)

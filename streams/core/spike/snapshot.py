@@ -5,8 +5,6 @@ one that was never put away. A snapshot of an older version is read, of an unkno
 not: `load` answers None rather than what is misread.
 """
 
-import zlib
-
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import Channel, Rise, RuledOut, Voice
@@ -21,7 +19,14 @@ from streams.core.spike.packed import (
     pack_samples,
     to_class,
 )
-from streams.core.spike.packing import Names, Packer, Unpacker
+from streams.core.spike.packing import (
+    DAMAGED,
+    Names,
+    Packer,
+    Unpacker,
+    packed,
+    unpacked,
+)
 from streams.core.spike.rate import Rate
 from streams.core.spike.taken import Reached
 from streams.core.spike.tenant import Tenant
@@ -65,15 +70,20 @@ def dump(tenant: Tenant) -> bytes:
     head.natural(len(names.names))
     for name in names.names:
         head.text(name)
-    return zlib.compress(head.done() + body.done())
+    return packed(head, body)
 
 
-def load(packed: bytes) -> Tenant | None:
-    """Answer the tenant of a snapshot, None when it is of another version."""
-    source = Unpacker(zlib.decompress(packed))
-    version = source.natural()
-    if not _OLDEST <= version <= VERSION:
+def load(snapshot: bytes) -> Tenant | None:
+    """Answer the tenant of a snapshot, None when it cannot be read."""
+    try:
+        source = unpacked(snapshot)
+        version = source.natural()
+        return _load(source, version) if _OLDEST <= version <= VERSION else None
+    except DAMAGED:
         return None
+
+
+def _load(source: Unpacker, version: int) -> Tenant:
     tenant = Tenant(source.text(), Instant(source.integer()))
     tenant.day, tenant.compact_at = source.integer(), source.integer()
     tenant.check_at = source.integer()

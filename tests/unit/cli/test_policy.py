@@ -136,7 +136,7 @@ def test_every_mistake_is_a_line_of_its_own_with_line_and_key(tmp_path):
     assert (told["tenants"], len(told["mistakes"])) == (None, 3)
 
 
-@pytest.mark.parametrize("content", [b"[default\n", b"\xff\xfe"])
+@pytest.mark.parametrize("content", [b"[default\n", b"\xff\xfe", b"x = " + b"[" * 2000])
 def test_what_is_no_toml_is_one_mistake(tmp_path, content):
     path = tmp_path / "policy.toml"
     path.write_bytes(content)

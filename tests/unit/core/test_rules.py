@@ -85,6 +85,7 @@ def test_two_rules_of_one_file_may_not_share_an_id(write):
         (('the crocodile"]\nsource', '[zoo]"]\nsource'), "no set of words [zoo]"),
         (("[[rule]]", "[rule]"), "[[rule]]"),
         (("[[rule]]", "[[rule"), "is not TOML"),
+        (("[[rule]]", "[[rule]]\nx = " + "[" * 2000), "nested too deeply"),
         (("id = ", "# id = "), "has no id"),
     ],
 )

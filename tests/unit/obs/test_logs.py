@@ -8,6 +8,7 @@ import logging.config
 from pathlib import Path
 
 import pytest
+from aiohttp.http_exceptions import BadHttpMethod
 
 from streams.errors import Unavailable
 from streams.obs.logs import QUIETEST, AddressHash, configuration
@@ -152,6 +153,13 @@ def test_libraries_never_log_requests_even_when_we_debug(lines):
     assert written() == ""
     logging.getLogger("streams.adapters").debug("event_name")
     assert json.loads(written())["event"] == "event_name"
+
+
+@pytest.mark.parametrize("error", [BadHttpMethod("G"), KeyError("inside")])
+def test_what_is_no_http_is_not_worth_a_line_and_an_error_inside_is(lines, error):
+    written = lines()
+    logging.getLogger("aiohttp.server").error("Error handling request", exc_info=error)
+    assert bool(written()) == isinstance(error, KeyError)
 
 
 def test_the_level_holds_for_everybody(lines):

@@ -16,7 +16,7 @@ from streams.core.instant import Instant
 from streams.core.message import Bounce, Message, Session
 from streams.core.state import EMPTY, AddressState, Marker
 from streams.errors import MailflagError
-from streams.wire.address_state import decode, due_at, encode
+from streams.wire.address_state import UnreadableState, decode, due_at, encode
 
 FAILURE = Failure(
     FailureClass.BAD_MAILBOX,
@@ -136,3 +136,21 @@ def test_more_attempts_than_fit_are_as_many_as_fit():
     many = ACCEPTED._replace(session=ACCEPTED.session._replace(attempt=10**6))
     read = decode(encode(AddressState(messages=(many,))))
     assert read.messages[0].session.attempt == 65_535
+
+
+@pytest.mark.parametrize(
+    "tail",
+    [
+        b"[",
+        b"\xff",
+        b"1",
+        b"{}",
+        b'["c",1,[1]]',
+        b'["c",1,null,null,[[9,"m"]]]',
+    ],
+)
+def test_what_nobody_can_have_written_is_refused(tail):
+    calm = encode(AddressState((ACCEPTED,), None, None, Instant(0)))
+    for value in (calm + tail, calm[:-3], calm[:5]):
+        with pytest.raises(UnreadableState, match="damaged"):
+            decode(value)
