@@ -199,8 +199,8 @@ def known():
 
 @pytest.mark.parametrize("name", WATCHERS)
 def test_the_names_are_those_of_the_version_that_runs(compose, known, name):
-    _, _, version = compose["services"][name]["image"].partition(":")
-    assert version == known[name]["version"]
+    _, _, tag = compose["services"][name]["image"].partition(":")
+    assert tag == known[name]["tag"]
 
 
 @pytest.mark.parametrize("name", ["prometheus", "alertmanager"])
