@@ -1,12 +1,15 @@
 """The rules as Prometheus itself reads and evaluates them."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-PROMETHEUS = Path(__file__).parents[2] / "grafana" / "prometheus"
+ROOT = Path(__file__).parents[2]
+PROMETHEUS = ROOT / "grafana" / "prometheus"
+OPERATING = ROOT / "docs" / "operating.md"
 
 pytestmark = pytest.mark.ops
 
@@ -41,3 +44,19 @@ def test_prometheus_can_read_the_rules(promtool, file):
 def test_the_alert_fires_stays_quiet_and_resolves(promtool, file):
     tested = promtool("test", "rules", file)
     assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+def test_the_documented_command_puts_the_operators_addresses_in(promtool, tmp_path):
+    text = OPERATING.read_text(encoding="utf-8")
+    (command,) = re.findall(
+        r"^sed .*?(?= > alerts\.yml$)", text, re.MULTILINE | re.DOTALL
+    )
+    changed = subprocess.run(
+        ["sh", "-c", command], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    assert ".example" not in re.sub(r"^ *#.*", "", changed, flags=re.MULTILINE)
+    assert changed.count("https://wiki.your.org/mailflag/runbooks/Mailflag") > 15
+    assert "https://grafana.your.org/d/mailflag-" in changed
+    (tmp_path / "alerts.yml").write_text(changed, encoding="utf-8")
+    checked = promtool("check", "rules", str(tmp_path / "alerts.yml"))
+    assert checked.returncode == 0, checked.stderr
