@@ -52,18 +52,22 @@ class Reply(NamedTuple):
 
 _SEPARATED = re.compile(
     # At the start, or after what introduces a reply: "said:", "'", "<", "-> ".
-    r"(?:^|[:'\"<>({=]|\bsaid|\bcode|SMTP;?|->|- |\.\.\. ?) ?([2-5][0-57]\d)"
-    r"(?=[ \-:;,.)]|$)(?![.]\d)",
+    r"(?:^|[:'\"<>({=]|\bsaid|\bcode|SMTP;?|->|- |\.\.\. ?) ?([2-5][0-57][0-9])"
+    r"(?=[ \-:;,.)]|$)(?![.][0-9])",
 )
+_CODE = re.compile(r"[2-5][0-9]{2}")
 _AFTER_CODE = frozenset({"", " ", "-", ":"})
-_BEFORE_ENHANCED = re.compile(r"(?<![\w.])([2-5][0-57]\d)[ -](?=#?[245]\.\d{1,2}\.\d)")
-_ENHANCED = re.compile(r"(?<![\d.])([245]\.[0-7]\.\d{1,3})(?![\d]|\.\d)")
+_BEFORE_ENHANCED = re.compile(
+    r"(?<![\w.])([2-5][0-57][0-9])[ -](?=#?[245]\.[0-9]{1,2}\.[0-9])"
+)
+_ENHANCED = re.compile(r"(?<![0-9.])([245]\.[0-7]\.[0-9]{1,3})(?![0-9]|\.[0-9])")
 _LINE_CODE = re.compile(
-    r"(?:(?<=\s)|^)[245]\d\d(?:-(?:#?[245]\.\d\.\d{1,3}(?![\d.]))?"
-    r"|[ :](?:- )?#?[245]\.\d\.\d{1,3}(?![\d.])) ?"
+    r"(?:(?<=\s)|^)[245][0-9][0-9](?:-(?:#?[245]\.[0-9]\.[0-9]{1,3}(?![0-9.]))?"
+    r"|[ :](?:- )?#?[245]\.[0-9]\.[0-9]{1,3}(?![0-9.])) ?"
 )
 _FIRST_CODE = re.compile(
-    r"(?:smtp; ?)?[2-5][0-57]\d(?=[ \-:]|$)[ \-:]*(?:#?[245]\.\d\.\d{1,3}[ :-]*)?"
+    r"(?:smtp; ?)?[2-5][0-57][0-9](?=[ \-:]|$)[ \-:]*"
+    r"(?:#?[245]\.[0-9]\.[0-9]{1,3}[ :-]*)?"
 )
 
 
@@ -223,7 +227,7 @@ def _phase_of(doing: str) -> Phase | None:
 
 
 def _first_code(said: str) -> int | None:
-    if said[:3].isdecimal() and said[3:4] in _AFTER_CODE and said[0] in "2345":
+    if _CODE.match(said) and said[3:4] in _AFTER_CODE:
         return int(said[:3])
     match = _SEPARATED.search(said) or _BEFORE_ENHANCED.search(said)
     return int(match[1]) if match else None

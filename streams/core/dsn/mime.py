@@ -12,7 +12,8 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
-from html import unescape
+
+from streams.core.dsn import html
 
 MAX_BYTES = 1 << 20
 MAX_LINES = 40_000
@@ -100,7 +101,7 @@ def read(raw: bytes) -> Letter:
     for part, _depth in _walk(message, 0):
         _collect(part, letter, htmls, nested)
     if not letter.texts:
-        letter.texts = [_plain(html) for html in htmls]
+        letter.texts = [html.words(text) for text in htmls]
     if nested and not letter.status and not letter.feedback:
         _adopt(nested[0], letter)
     return letter
@@ -161,11 +162,16 @@ def _collect(
         elif not letter.returned:
             letter.returned = next(iter(blocks(text_of(part))), [])
     elif kind == "text/html":
-        htmls.append(text_of(part))
+        _add(htmls, part)
     elif kind.startswith("text/"):
-        room = MAX_TEXT - sum(map(len, letter.texts))
-        if room > 0 and len(letter.texts) < MAX_PARTS:
-            letter.texts.append(text_of(part)[:room])
+        _add(letter.texts, part)
+
+
+def _add(texts: list[str], part: Message) -> None:
+    """Note the text of a part, as long as there is room for more."""
+    room = MAX_TEXT - sum(map(len, texts))
+    if room > 0 and len(texts) < MAX_PARTS:
+        texts.append(text_of(part)[:room])
 
 
 def _adopt(message: Message, letter: Letter) -> None:
@@ -282,18 +288,3 @@ def text_of(part: Message) -> str:
         except (LookupError, UnicodeError, ValueError):
             continue
     return content.decode("latin-1")
-
-
-_INVISIBLE = re.compile(
-    r"<(style|script|head)\b.{0,65536}?</\1>", re.IGNORECASE | re.DOTALL
-)
-_BREAK = re.compile(
-    r"</?(?:br|p|div|tr|li|h[1-6]|table|pre)\b[^>]{0,2000}>", re.IGNORECASE
-)
-_TAG = re.compile(r"<[/!a-zA-Z][^<>]{0,2000}>")
-
-
-def _plain(html: str) -> str:
-    """Answer the words of an HTML text."""
-    html = _INVISIBLE.sub(" ", html[:MAX_TEXT])
-    return unescape(_TAG.sub(" ", _BREAK.sub("\n", html)))

@@ -54,7 +54,7 @@ _ACTIONS = (
     ("expand", Action.EXPANDED),
 )
 _BY_DIGIT = {"2": Action.DELIVERED, "4": Action.DELAYED, "5": Action.FAILED}
-_STATUS = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
+_STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})")
 _COMMENT = re.compile(r"\(([^()]{3,500})\)")
 _TYPE = re.compile(r"[\w./+-]{1,60} ?; ?")
 _HOST = re.compile(r"[\w.-]{1,255}|\[[0-9a-fA-F.:]{3,60}\]")

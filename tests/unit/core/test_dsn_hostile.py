@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import streams.demo
 from streams.core import dsn
 from streams.core.classify import Classifier
-from streams.core.dsn import ReportKind, mime
+from streams.core.dsn import ReportKind, html, mime
 from streams.core.reply import MAX_TEXT
 from streams.wire import rulebook
 
@@ -114,6 +114,10 @@ def nested(depth):
         b"Content-Type: message/delivery-status\n\n"
         + b"Final-Recipient: rfc822;a@example.com\n" * 25_000,
         b'{"eventType":' + b"[" * 900_000,
+        b"Content-Type: text/html\n\n" + b"<style>" * 100_000,
+        b"Content-Type: text/html\n\n" + b"<p " * 300_000,
+        b"Content-Type: multipart/mixed; boundary=x\n\n"
+        + (b"--x\nContent-Type: text/html\n\n" + b"<style>" * 1_000) * 100,
     ],
     ids=lambda raw: raw[:40].decode("latin-1").strip(),
 )
@@ -124,3 +128,11 @@ def test_what_is_too_much_is_cut_before_it_is_parsed(raw):
 def test_what_is_cut_off_was_not_needed():
     raw = MAILS[0] + b"\n" + b"x" * mime.MAX_BYTES
     assert read(raw).kind is ReportKind.BOUNCE
+
+
+def test_the_words_of_html_are_those_that_a_reader_shows():
+    shown = html.words(
+        "<head><title>no</title></head><P>a<style>no</style >no</STYLE>b<br/>c &amp; d"
+        "<script><style>no</style></script> e<style>f</p>"
+    )
+    assert shown.split() == ["a", "b", "c", "&", "d", "e", "f"]

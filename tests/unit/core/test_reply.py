@@ -176,3 +176,15 @@ def test_any_text_can_be_read(text, code, enhanced):
     assert code is None or reply.code == code
     assert reply.severity in {None, 4, 5}
     assert reply.enhanced is None or reply.enhanced.count(".") == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["5", "55", "5 1", "5\u0661\u0662 no", "said: 55\u0663", "\u0665\u0665\u0660 no"],
+)
+def test_a_code_has_three_digits_that_servers_write(text):
+    assert parse(text).code is None
+
+
+def test_an_enhanced_code_has_digits_that_servers_write():
+    assert parse("550 5.1.\u0661 no").enhanced is None
