@@ -8,10 +8,10 @@ RUN [ "$TARGETARCH" = amd64 ] || { \
         && apt-get install --yes --no-install-recommends gcc libc6-dev \
         && rm -rf /var/lib/apt/lists/*; }
 WORKDIR /build
-COPY requirements/runtime.txt requirements/build.txt requirements/
+COPY requirements/rocksdb.txt requirements/build.txt requirements/
 RUN python -m venv /opt/mailflag \
     && /opt/mailflag/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --requirement requirements/runtime.txt
+        --require-hashes --requirement requirements/rocksdb.txt
 RUN python -m venv /opt/build \
     && /opt/build/bin/pip install --no-cache-dir --disable-pip-version-check \
         --require-hashes --requirement requirements/build.txt

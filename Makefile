@@ -90,6 +90,8 @@ lock: $(TOOLS_INSTALLED) ## Lock the dependencies anew (ARGS=--upgrade for newer
 	$(LOCK) pyproject.toml --all-extras --constraint requirements/runtime.txt \
 	    --group build --group test --group lint --group dashboards \
 	    --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra rocksdb --constraint requirements/runtime.txt \
+	    --output-file requirements/rocksdb.txt
 	$(LOCK) --constraint requirements/dev.txt --group build \
 	    --output-file requirements/build.txt
 	$(LOCK) --group tools --output-file requirements/tools.txt

@@ -22,7 +22,7 @@ from streams.engine.config import EngineConfig, Security
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Stage
 from streams.errors import ConfigurationError
-from streams.settings import Settings, revealed
+from streams.settings import Settings, Store, revealed
 from streams.wire import policy_file, rulebook
 from streams.wire.topic import INPUTS, Topic
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from streams.adapters.alert_feed import AlertFeed
     from streams.adapters.alertmanager import Meter, Notifier
     from streams.adapters.standalone import Standalone
+    from streams.engine.ownership import TableFactory
     from streams.engine.worker import Worker
 
 FLAGS_TABLE = "flags"
@@ -164,7 +165,11 @@ def build_worker(settings: Settings) -> "Worker":
     if notifying is not None:
         bulletins.append(notifying[1])
     worker = build(
-        engine_config(settings), stages.specs(), metrics, bulletins=bulletins
+        engine_config(settings),
+        stages.specs(),
+        metrics,
+        bulletins=bulletins,
+        tables=build_tables(settings),
     )
     if notifying is not None:
         notifier = notifying[0]
@@ -191,6 +196,30 @@ def build_worker(settings: Settings) -> "Worker":
         )
     )
     return worker
+
+
+def build_tables(settings: Settings) -> "TableFactory":
+    """Make what makes the tables.
+
+    Raises:
+        ConfigurationError: RocksDB is not installed, or its directory is of no use.
+    """
+    # Loaded here, as for the worker; and RocksDB is optional.
+    from streams.engine.ownership import in_memory  # noqa: PLC0415
+
+    directory = settings.store_directory
+    if settings.store is Store.MEMORY or directory is None:
+        return in_memory
+    try:
+        from streams.engine.disk import Disk  # noqa: PLC0415
+        from streams.engine.rocks_table import RocksTables  # noqa: PLC0415
+    except ImportError as missing:
+        message = (
+            "MAILFLAG_STORE=rocksdb needs RocksDB: pip install 'mailflag[rocksdb]',"
+            " or choose memory"
+        )
+        raise ConfigurationError(message) from missing
+    return RocksTables(Disk(directory, settings.store_memory_mib))
 
 
 def build_notifier(settings: Settings) -> "Standalone":

@@ -18,3 +18,7 @@ class ConfigurationError(MailflagError):
 
 class Unavailable(MailflagError):
     """A server cannot be reached or does not answer; trying again may help."""
+
+
+class StoreFailed(MailflagError):
+    """A table on disk cannot be read or written; the message quotes no key."""

@@ -53,7 +53,9 @@ class Store(StrEnum):
     """Where the tables of the stages are kept while the worker runs."""
 
     MEMORY = "memory"
-    """In memory, rebuilt from the changelog at start."""
+    """In memory, read from the changelog whenever a partition is taken over."""
+    ROCKSDB = "rocksdb"
+    """On disk, as a copy of the changelog that is brought up to date."""
 
 
 class Settings(BaseSettings):
@@ -130,7 +132,23 @@ class Settings(BaseSettings):
         " for playing recorded traffic back, as the demo does. Never in production,"
         " where nothing would become due while no mail is sent.",
     )
-    store: Store = Field(Store.MEMORY, description="Where the worker keeps its tables.")
+    store: Store = Field(
+        Store.MEMORY,
+        description="Where the worker keeps its tables: memory, or rocksdb for more"
+        " addresses than memory holds, which needs the extra `rocksdb`.",
+    )
+    store_directory: Path | None = Field(
+        None,
+        description="Directory of the tables on disk, for rocksdb; each worker takes a"
+        " folder of its own in it. A cache: deleting it while no worker runs is safe.",
+    )
+    store_memory_mib: int = Field(
+        256,
+        ge=32,
+        le=1 << 20,
+        description="Memory, in MiB, for what all tables of a worker on disk cache and"
+        " have still to write.",
+    )
 
     alertmanager_urls: str = Field(
         "",
@@ -265,6 +283,16 @@ class Settings(BaseSettings):
             raise ValueError(message)
         if (self.ssl_certificate_location is None) != (self.ssl_key_location is None):
             message = "ssl_certificate_location and ssl_key_location go together"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _tables_have_a_place(self) -> Self:
+        if self.store is Store.ROCKSDB and self.store_directory is None:
+            message = (
+                "store rocksdb needs store_directory: set MAILFLAG_STORE_DIRECTORY"
+                " (--store-directory) to a directory on a local disk"
+            )
             raise ValueError(message)
         return self
 

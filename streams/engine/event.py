@@ -24,6 +24,8 @@ class Event(StrEnum):
     """Newly owned partitions are recovered and served."""
     TABLES_RECOVERED = "tables_recovered"
     """Changelogs were read to their ends."""
+    TABLE_DISCARDED = "table_discarded"
+    """A table on disk could not be believed: it is made anew from its changelog."""
     LANE_DROPPED = "lane_dropped"
     """A lane could not finish in time: its work will be done again elsewhere."""
     LANE_FENCED = "lane_fenced"

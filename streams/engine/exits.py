@@ -48,3 +48,8 @@ class ExitCode(IntEnum):
     """Partitions were assigned, but opening them made no progress."""
     OUTPUT_REFUSED = 81
     """The broker refuses an output for good: too large, no such topic, no right."""
+    STORE_FAILED = 82
+    """A table on disk cannot be read or written: the disk is full or broken.
+
+    Nothing is lost; the next start goes on from the changelog.
+    """

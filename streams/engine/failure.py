@@ -5,6 +5,7 @@ import asyncio
 from aiokafka import errors
 
 from streams.engine.exits import ExitCode
+from streams.errors import StoreFailed
 
 REFUSED = (
     errors.MessageSizeTooLargeError,
@@ -40,11 +41,14 @@ def puts_in_doubt(error: BaseException) -> bool:
 def opening_code_of(error: BaseException) -> ExitCode:
     """Say with which code a worker ends that could not open its lanes."""
     code = exit_code_of(error)
-    return code if code is ExitCode.UNAVAILABLE else ExitCode.OPEN_FAILED
+    kept = {ExitCode.UNAVAILABLE, ExitCode.STORE_FAILED}
+    return code if code in kept else ExitCode.OPEN_FAILED
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
     """Say with which code a worker ends that met `error` while writing."""
+    if isinstance(error, StoreFailed):
+        return ExitCode.STORE_FAILED
     if isinstance(error, REFUSED):
         return ExitCode.OUTPUT_REFUSED
     if isinstance(error, asyncio.TimeoutError | errors.KafkaTimeoutError):

@@ -20,6 +20,7 @@ from streams.engine.services import Services
 from streams.engine.source import Source
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Batch, Output, PartitionTable, Record
+from streams.errors import StoreFailed
 
 
 class LaneState(Enum):
@@ -112,4 +113,6 @@ class Lane(ABC):
 
 def stage_failed(ending: Ending, spec: LaneSpec, error: Exception) -> None:
     """End the worker because a stage raised; nothing of the batch is kept."""
-    ending.fail(ExitCode.STAGE_FAILED, f"stage {spec.name} raised", error)
+    failed = ExitCode.STORE_FAILED, f"stage {spec.name} has no table any more"
+    raised = ExitCode.STAGE_FAILED, f"stage {spec.name} raised"
+    ending.fail(*(failed if isinstance(error, StoreFailed) else raised), error)

@@ -37,6 +37,8 @@ class Outbox:
         self._producer = producer
         self._counts: dict[str, int] = {}
         self._turn = itertools.count()
+        self.stamped = clock()
+        """Time that the newest records bear."""
 
     async def send(
         self,
@@ -50,6 +52,7 @@ class Outbox:
         batches and never looks at their results).
         """
         rows = await self._by_destination(messages)
+        self.stamped = self._clock()
         queues = [iter(self._batches(rows[place], place)) for place in rows]
         if changelog is not None:
             place, changes = changelog
@@ -93,7 +96,7 @@ class Outbox:
     def _batches(
         self, rows: Iterable[Row], place: Destination
     ) -> Iterator[tuple[Any, Destination]]:
-        now = self._clock()
+        now = self.stamped
         builder = self._producer.create_batch()
         append = builder.append
         for key, value, headers in rows:

@@ -26,10 +26,18 @@ from streams.engine.services import Services
 from streams.engine.source import Pace, Source
 from streams.engine.spec import LaneSpec
 from streams.engine.stateful import StatefulLane
-from streams.engine.table import DueAt, Store
+from streams.engine.table import DueAt, MemoryTable, Store
 
-TableFactory = Callable[[DueAt], Store]
-"""Makes an empty table; given the stage's `due_at`."""
+TableFactory = Callable[[DueAt, TP], Store]
+"""Makes a table that was not resumed yet; given the stage's `due_at`, and the
+partition of the changelog that it follows."""
+
+
+def in_memory(due_at: DueAt, changelog: TP) -> Store:
+    """Make a table in memory, whichever changelog it follows."""
+    del changelog
+    return MemoryTable(due_at)
+
 
 Reposition = Callable[[dict[TP, int | None], Callable[[], bool]], Awaitable[bool]]
 """Moves reading, unless its second argument says that it is not wanted any more."""
@@ -177,7 +185,8 @@ class Lanes:
         if not source.spec.stateful:
             forwarder = self._forwarders[source.spec.name]
             return ForwardingLane(self._services, source, tp, generation, forwarder)
-        table = self._make_table(source.spec.stage.due_at)
+        log = TP(self._services.config.changelog(source.spec.table or ""), tp.partition)
+        table = self._make_table(source.spec.stage.due_at, log)
         lane = StatefulLane(self._services, source, tp, generation, table)
         lane.on_lost = self._lost
         return lane

@@ -1,9 +1,10 @@
-"""Recovery: read changelogs from the beginning to their last stable offset.
+"""Recovery: read changelogs to their last stable offset.
 
-By position, not by counting or by comparing record offsets with the end: control
-records, compacted tails and aborted batches take up offsets and carry no data, so
-a reader that waits for "the last record" may wait for ever (what Faust's own
-recovery does, tables/recovery.py:676).
+From the beginning, or from where a table on disk left off if the log still holds the
+very record that the table ended with. By position, not by counting or by comparing
+record offsets with the end: control records, compacted tails and aborted batches take
+up offsets and carry no data, so a reader that waits for "the last record" may wait
+for ever (what Faust's own recovery does, tables/recovery.py:676).
 """
 
 import asyncio
@@ -67,20 +68,28 @@ async def _read(
 ) -> dict[TopicPartition, Recovered]:
     ends = await reader.end_offsets(list(stores))
     begins = await reader.beginning_offsets(list(stores))
-    found = dict.fromkeys(stores, Recovered(0, None))
+    starts = {tp: stores[tp].resume(begins[tp], ends[tp]) for tp in stores}
+    found = {tp: Recovered(0, store.position) for tp, store in stores.items()}
     for tp in stores:
-        progress(tp, 0, ends[tp] - begins[tp])
-    left = [tp for tp in stores if ends[tp] > begins[tp]]
+        progress(tp, 0, ends[tp] - starts[tp])
+    left = [tp for tp in stores if ends[tp] > starts[tp]]
+    unproven = {tp for tp in left if starts[tp] > begins[tp]}
     if left:
         reader.assign(left)
         for tp in left:
-            reader.seek(tp, begins[tp])
+            reader.seek(tp, starts[tp])
     while left:
-        for tp, records in (await reader.getmany(*left, timeout_ms=200)).items():
+        fetched = await reader.getmany(*left, timeout_ms=200)
+        at = {tp: await reader.position(tp) for tp in left}
+        over = {tp for tp in left if at[tp] >= ends[tp]}
+        for tp in _refuted(unproven, fetched, stores, over):
+            reader.seek(tp, begins[tp])
+            at[tp], found[tp] = begins[tp], Recovered(0, None)
+            fetched.pop(tp, None)
+        for tp, records in fetched.items():
             found[tp] = _apply(records, stores[tp], found[tp])
         if not wanted():
             raise RecoveryAbandoned
-        at = {tp: await reader.position(tp) for tp in left}
         for tp, position in at.items():
             progress(tp, found[tp].records, max(0, ends[tp] - position))
         left = [tp for tp in left if at[tp] < ends[tp]]
@@ -88,6 +97,27 @@ async def _read(
     for store in stores.values():
         store.recovered()
     return found
+
+
+def _refuted(
+    unproven: set[TopicPartition],
+    fetched: Mapping[TopicPartition, Sequence[Record]],
+    stores: Mapping[TopicPartition, Store],
+    at_end: set[TopicPartition],
+) -> list[TopicPartition]:
+    """Answer which tables do not belong to their logs and must be read anew.
+
+    A log that was read to its end without a record holds no more what the table
+    ended with, nor anything after it.
+    """
+    refuted = []
+    for tp in list(unproven):
+        if tp in fetched or tp in at_end:
+            unproven.remove(tp)
+            first = fetched[tp][0] if tp in fetched else None
+            if not stores[tp].recognise(first):
+                refuted.append(tp)
+    return refuted
 
 
 def _apply(records: Sequence[Record], store: Store, before: Recovered) -> Recovered:
@@ -99,4 +129,5 @@ def _apply(records: Sequence[Record], store: Store, before: Recovered) -> Recove
             position = int(value or b"0")
         elif key is not None:
             apply(key, value)
+    store.settle(records[-1], position)
     return Recovered(before.records + len(records), position)

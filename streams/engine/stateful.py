@@ -9,8 +9,9 @@ transactional id never overlap. Memory ahead of the log is never kept.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerFenced
@@ -264,10 +265,17 @@ class StatefulLane(Lane):
         if taken.offset is not None:
             changes[OFFSET_KEY] = b"%d" % taken.offset
         await self._producer.begin_transaction()
-        written = (self.changelog, changes) if changes else None
+        log = self.changelog
+        written = (log, changes) if changes else None
+        offsets = []
         for acknowledged in await self._outbox.send(taken.messages, written):
-            await acknowledged
+            batch = await acknowledged
+            if batch is not None and batch.topic_partition == log:
+                offsets.append(batch.offset)
         await self._producer.commit_transaction()
+        if changes:
+            last = _last(changes, min(offsets, default=-1), self._outbox.stamped)
+            self._table.settle(last, taken.offset)
 
     def _lose(self, reason: AbortReason) -> None:
         self.state = LaneState.LOST
@@ -277,6 +285,30 @@ class StatefulLane(Lane):
             self.spec.name, self.tp.partition, reason
         )
         self.on_lost(self, reason)
+
+
+class _Written(NamedTuple):
+    """A record of the changelog that this lane wrote."""
+
+    key: bytes
+    value: bytes | None
+    offset: int
+    timestamp: int
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+def _last(
+    changes: dict[bytes, bytes | None], first: int, timestamp: int
+) -> _Written | None:
+    """Answer the last record of a transaction whose first stands at `first`.
+
+    They stand one after the other, since nobody else writes there. None when the
+    broker did not say where, as for a batch that it was sent twice.
+    """
+    if first < 0:
+        return None
+    key, value = next(reversed(changes.items()))
+    return _Written(key, value, first + len(changes) - 1, timestamp)
 
 
 _stops: set[asyncio.Task[None]] = set()

@@ -10,14 +10,36 @@ from heapq import heapify, heappop, heappush
 from typing import Protocol
 
 from streams.core.instant import Instant
-from streams.engine.stage import PartitionTable
+from streams.engine.stage import PartitionTable, Record
 
 DueAt = Callable[[bytes, bytes], Instant | None]
 """`Stage.due_at` of the stage that owns the table."""
 
 
 class Store(PartitionTable, Protocol):
-    """A table as its lane sees it: what a memory or disk table must offer."""
+    """A table as its lane sees it: what a memory or disk table must offer.
+
+    A table on disk follows its changelog: it knows the last record that it took
+    in, and goes on from there when the partition comes back.
+    """
+
+    @property
+    def position(self) -> int | None:
+        """The input position that goes with what `resume` found; None: none."""
+
+    def resume(self, first: int, end: int) -> int:
+        """Answer where reading of the changelog, which holds first to end, begins.
+
+        Asked before anything is applied. The record that stands there is shown to
+        `recognise` if the answer is not `first`.
+        """
+
+    def recognise(self, record: Record | None) -> bool:
+        """Say whether the log goes on from what the table holds.
+
+        Given the first record that was read, or None when the log holds none any
+        more. If it does not, the table is empty from now on.
+        """
 
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one record of the changelog; None removes the key."""
@@ -28,16 +50,25 @@ class Store(PartitionTable, Protocol):
     def take_changes(self) -> dict[bytes, bytes | None]:
         """Answer what was put (or, as None, deleted) since the last call."""
 
+    def settle(self, last: Record | None, position: int | None) -> None:
+        """Note that what was applied, or taken and committed, stands in the log.
+
+        Up to the record `last`, where that is known; `position` is the newest
+        input position that was committed, None when there was none.
+        """
+
     @property
     def changed(self) -> int:
         """Number of keys that `take_changes` would answer."""
 
     def clear(self) -> None:
-        """Forget everything, to be recovered anew."""
+        """Forget what is in memory, and give the table up to be recovered anew."""
 
 
 class MemoryTable:
     """A `Store` in a dict."""
+
+    position: int | None = None
 
     def __init__(self, due_at: DueAt) -> None:
         """Start empty."""
@@ -113,6 +144,17 @@ class MemoryTable:
         """Answer the number of keys."""
         return len(self._pairs)
 
+    def resume(self, first: int, end: int) -> int:  # noqa: ARG002 - the protocol's
+        """Answer that all of the changelog must be read."""
+        return first
+
+    def recognise(self, record: Record | None) -> bool:  # noqa: ARG002
+        """Answer that any log will do: the table holds nothing yet."""
+        return True
+
+    def settle(self, last: Record | None, position: int | None) -> None:
+        """Do nothing: what is in memory is gone with the process."""
+
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one record of the changelog; None removes the key."""
         if value is None:
@@ -140,7 +182,7 @@ class MemoryTable:
         return len(self._changes)
 
     def clear(self) -> None:
-        """Forget everything, to be recovered anew."""
+        """Forget what is in memory, and give the table up to be recovered anew."""
         for part in (self._pairs, self._changes, self._due, self._scheduled):
             part.clear()
         self._round.clear()

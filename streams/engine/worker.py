@@ -17,14 +17,13 @@ from streams.engine.exits import ExitCode
 from streams.engine.follower import Follower
 from streams.engine.group_offsets import GroupOffsets
 from streams.engine.observer import Observer
-from streams.engine.ownership import Lanes, TableFactory
+from streams.engine.ownership import Lanes, TableFactory, in_memory
 from streams.engine.pins import assert_pins
 from streams.engine.preflight import check_topics, check_web_address
 from streams.engine.quiet import quieten
 from streams.engine.readiness import Readiness
 from streams.engine.services import Services
 from streams.engine.spec import LaneSpec
-from streams.engine.table import MemoryTable
 from streams.engine.upstream import (
     Untyped,
     apply_corrections,
@@ -118,7 +117,7 @@ def build(
     observer: Observer,
     *,
     bulletins: Sequence[Bulletin] = (),
-    tables: TableFactory = MemoryTable,
+    tables: TableFactory = in_memory,
 ) -> Worker:
     """Make a worker; nothing is connected before it runs.
 

@@ -10,12 +10,13 @@ from packaging.utils import canonicalize_name
 PINNED = re.compile(r"^(?P<name>[\w.-]+)==(?P<version>[^\s;]+)", re.MULTILINE)
 GROUPS = {
     "runtime": (),
+    "rocksdb": (),
     "dev": ("build", "test", "lint"),
     "build": ("build",),
     "tools": ("tools",),
     "peers": ("peers",),
 }
-PROJECTS = {"runtime", "dev"}
+PROJECTS = {"runtime", "rocksdb", "dev"}
 """Locks that hold the dependencies of the project itself."""
 
 
@@ -53,6 +54,14 @@ def test_every_line_of_a_lock_is_a_pin_a_hash_or_a_comment(root, lock):
     assert "--hash" in text
 
 
-@pytest.mark.parametrize("lock", ["runtime", "build"])
+def test_the_image_has_what_tables_on_disk_need(root):
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    (extra,) = project["project"]["optional-dependencies"]["rocksdb"]
+    wanted = Requirement(extra)
+    assert wanted.specifier.contains(locked(root, "rocksdb")[wanted.name])
+    assert locked(root, "runtime").items() <= locked(root, "rocksdb").items()
+
+
+@pytest.mark.parametrize("lock", ["runtime", "rocksdb", "build"])
 def test_developers_have_the_versions_that_users_have(root, lock):
     assert locked(root, lock).items() <= locked(root, "dev").items()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from typing import NamedTuple
 
 import pytest
 from aiokafka import errors
@@ -22,6 +23,7 @@ from streams.engine.spec import LaneSpec
 from streams.engine.stage import Message, Output
 from streams.engine.stateful import StatefulLane
 from streams.engine.table import MemoryTable
+from streams.errors import StoreFailed
 
 
 class Batch:
@@ -37,6 +39,13 @@ class Batch:
         return True
 
 
+class Place(NamedTuple):
+    """What an acknowledgement says."""
+
+    topic_partition: tuple[str, int]
+    offset: int
+
+
 class Producer:
     """Remembers what was asked of it, in order; answers when it is let."""
 
@@ -45,6 +54,8 @@ class Producer:
         self.acknowledged = True
         self.refusal = None
         self.waiting = []
+        self.offset = None
+        self.lengths = Counter()
         self._sender = None
 
     async def start(self):
@@ -68,10 +79,18 @@ class Producer:
         if self.refusal is not None:
             future.set_exception(self.refusal)
         elif self.acknowledged:
-            future.set_result(None)
+            future.set_result(self._place(topic, partition, len(batch.rows)))
         else:
             self.waiting.append(future)
         return future
+
+    def _place(self, topic, partition, rows):
+        """Answer where a batch came to stand, if the broker says it."""
+        if self.offset is None:
+            return None
+        place = topic, partition
+        self.lengths[place] += rows
+        return Place(place, self.offset + self.lengths[place] - rows)
 
     async def commit_transaction(self):
         self.calls.append("commit")
@@ -306,6 +325,67 @@ async def test_a_lane_that_lost_its_partition_forgets_its_table(
     assert lane.state is LaneState.LOST
     assert len(lane.table) == 0
     assert lane.services.budget.pending == 0
+
+
+@pytest.fixture
+def settled_with(lane, monkeypatch):
+    """What the table was told of its log."""
+    told = []
+    monkeypatch.setattr(lane.table, "settle", lambda *what: told.append(what))
+    return told
+
+
+async def test_a_table_hears_which_record_of_the_log_it_ends_with(
+    lane, producer, settled_with
+):
+    producer.offset = 40
+    take(lane, b"1", b"2", b"3", b"4")
+    await settled(lane)
+    ((last, position),) = settled_with
+    # Four keys and the offset, in two batches.
+    assert (last.key, last.value, last.offset) == (OFFSET_KEY, b"10", 44)
+    assert last.timestamp == lane._outbox.stamped  # noqa: SLF001 - what the log has
+    assert position == 10
+
+
+@pytest.mark.parametrize("offset", [None, -50])
+async def test_a_table_hears_of_a_commit_whose_place_is_not_known(
+    lane, producer, settled_with, offset
+):
+    producer.offset = offset
+    take(lane, b"1")
+    await settled(lane)
+    assert settled_with == [(None, 10)]
+
+
+async def test_a_table_hears_nothing_of_what_was_not_committed(
+    lane, producer, settled_with
+):
+    producer.refusal = errors.InvalidTxnState()
+    take(lane, b"1")
+    await settled(lane)
+    assert settled_with == []
+
+
+async def test_a_full_disk_ends_the_worker_with_a_code_of_its_own(lane, monkeypatch):
+    def full(*_):
+        message = "table flags-2 on disk: the disk is full"
+        raise StoreFailed(message)
+
+    monkeypatch.setattr(lane.table, "settle", full)
+    take(lane, b"1")
+    await until(lambda: lane.services.ending.codes)
+    assert lane.services.ending.codes == [ExitCode.STORE_FAILED]
+
+
+async def test_a_table_that_cannot_be_read_is_no_fault_of_the_stage(lane):
+    def broken(*_):
+        message = "table flags-2 on disk: a file is damaged"
+        raise StoreFailed(message)
+
+    lane.spec.stage.process = broken
+    take(lane, b"1")
+    assert lane.services.ending.codes == [ExitCode.STORE_FAILED]
 
 
 async def test_the_budget_counts_a_key_once_however_often_it_changes(lane, producer):
