@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from streams.engine.ownership import TableFactory
     from streams.engine.worker import Worker
 
+_AT_ONCE = 0.01
+"""Seconds that a lane may gather where somebody waits for the flag..."""
+_BY_AND_BY = 0.5
+"""...and where minutes are counted."""
 FLAGS_TABLE = "flags"
 SPIKES_TABLE = "spikes"
 ROLLUP_TABLE = "rollup"
@@ -64,12 +68,28 @@ class Stages:
     def specs(self) -> list[LaneSpec]:
         """Answer the stages as the engine's lanes."""
         return [
-            LaneSpec("ingest", INPUTS, self.ingest),
-            LaneSpec("flags", (Topic.EVIDENCE,), self.flags, table=FLAGS_TABLE),
+            LaneSpec("ingest", INPUTS, self.ingest, gather=_AT_ONCE),
             LaneSpec(
-                "spikes", (Topic.TENANT_ACTIVITY,), self.spikes, table=SPIKES_TABLE
+                "flags",
+                (Topic.EVIDENCE,),
+                self.flags,
+                table=FLAGS_TABLE,
+                gather=_AT_ONCE,
             ),
-            LaneSpec("rollup", (Topic.SPIKE_DIGESTS,), self.rollup, table=ROLLUP_TABLE),
+            LaneSpec(
+                "spikes",
+                (Topic.TENANT_ACTIVITY,),
+                self.spikes,
+                table=SPIKES_TABLE,
+                gather=_BY_AND_BY,
+            ),
+            LaneSpec(
+                "rollup",
+                (Topic.SPIKE_DIGESTS,),
+                self.rollup,
+                table=ROLLUP_TABLE,
+                gather=_BY_AND_BY,
+            ),
         ]
 
 

@@ -13,7 +13,6 @@ from faust.serializers.schemas import Schema
 from streams.engine.config import EngineConfig
 from streams.engine.consumer import BatchConsumer, BatchTransport
 from streams.engine.event import FAUST_LOGGER
-from streams.engine.exits import ExitCode
 from streams.engine.follower import Follower
 from streams.engine.ownership import Lanes
 from streams.engine.services import Services
@@ -141,8 +140,7 @@ class BatchApp(faust.App):
     async def _process(self, stream: Untyped) -> None:
         """Hand each batch to its lane; wait while too much is uncommitted.
 
-        The body of every agent. An exception that got out of it would be counted
-        as a processed event (agents/agent.py:309), so none may.
+        The body of every agent.
         """
         consumer, budget = self.consumer, self.services.budget
         async for event in stream.noack().events():
@@ -150,11 +148,7 @@ class BatchApp(faust.App):
             lane = consumer.claim(message)
             if lane is None:
                 continue
-            try:
-                lane.process(message.value, message.offset + 1)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
-                code = ExitCode.ENGINE_FAILED
-                self.services.ending.fail(code, "a batch was not processed", error)
+            lane.take(message.value, message.offset + 1)
             if budget.exhausted:
                 await budget.room()
             await asyncio.sleep(0)  # a full queue would never let others run

@@ -52,8 +52,14 @@ def transactional_producer(
     )
 
 
-def log_reader(config: EngineConfig, purpose: str) -> AIOKafkaConsumer:
-    """Make a reader without a group, of committed records from the beginning."""
+def log_reader(
+    config: EngineConfig, purpose: str, *, wait_ms: int = 100
+) -> AIOKafkaConsumer:
+    """Make a reader without a group, of committed records from the beginning.
+
+    A fetch waits `wait_ms` at the end of the log. A reader that is stopped waits for
+    its last fetch; one that stays asks an idle broker once in that time.
+    """
     return AIOKafkaConsumer(
         bootstrap_servers=config.servers,
         client_id=f"{config.app_id}-{purpose}",
@@ -63,7 +69,7 @@ def log_reader(config: EngineConfig, purpose: str) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         check_crcs=config.check_crcs,
         max_partition_fetch_bytes=config.fetch_max_bytes,
-        fetch_max_wait_ms=100,
+        fetch_max_wait_ms=wait_ms,
         retry_backoff_ms=READER_BACKOFF_MS,
         request_timeout_ms=int(config.request_timeout * 1000),
         **authentication(config),

@@ -15,6 +15,7 @@ from streams.engine.event import Event, note
 from streams.engine.exits import ExitCode
 
 RETRY_PAUSE = 1.0
+FETCH_WAIT_MS = 500
 
 
 class Follower:
@@ -57,7 +58,8 @@ class Follower:
             self._ending.fail(ExitCode.ENGINE_FAILED, reason, error)
 
     async def _follow(self) -> None:
-        reader = log_reader(self._config, f"bulletin-{self._bulletin.topic}")
+        purpose = f"bulletin-{self._bulletin.topic}"
+        reader = log_reader(self._config, purpose, wait_ms=FETCH_WAIT_MS)
         await reader.start()
         try:
             left = await self._begin(reader)

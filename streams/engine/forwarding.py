@@ -7,6 +7,7 @@ where the next stage merges what it gets twice.
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
@@ -20,7 +21,7 @@ from streams.engine.outbox import Outbox, per_topic
 from streams.engine.services import Services
 from streams.engine.source import Source
 from streams.engine.spec import LaneSpec
-from streams.engine.stage import Message, Output, PartitionTable, Tally
+from streams.engine.stage import Message, Output, PartitionTable, Record, Tally
 from streams.engine.table import NoTable
 
 
@@ -79,12 +80,15 @@ class Forwarder:
         self._wake.set()
 
     async def _run(self, outbox: Outbox) -> None:
+        time_of_loop = asyncio.get_running_loop().time
         try:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
                 taken, self._next = self._next, _Round()
+                next_at = time_of_loop() + self._spec.gather
                 await self._send(outbox, taken)
+                await asyncio.sleep(next_at - time_of_loop())
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
@@ -144,6 +148,10 @@ class ForwardingLane(Lane):
         """Give a batch's output to the forwarder."""
         self._accepted = next_offset
         self._forwarder.submit(self, next_offset, output)
+
+    def take(self, records: Sequence[Record], next_offset: int) -> None:
+        """Process a batch at once: the forwarder gathers, for all lanes."""
+        self.process(records, next_offset)
 
     def acknowledged(self, offset: int) -> None:
         """Note that the brokers have everything made before `offset`."""

@@ -84,11 +84,26 @@ class Lane(ABC):
     def table(self) -> PartitionTable:
         """The table that the stage is handed."""
 
+    @abstractmethod
+    def take(self, records: Sequence[Record], next_offset: int) -> None:
+        """Process a batch, or let it wait for the next ones if the lane gathers."""
+
     def process(self, records: Sequence[Record], next_offset: int) -> None:
         """Run the stage over a batch and accept what it makes.
 
-        There is no await between reading the table and accepting: nobody else
-        sees the state in between.
+        Nothing may get out of here: Faust would count a batch that raised as one
+        that was processed (agents/agent.py:309), and a timer would just go on.
+        """
+        try:
+            self._process(records, next_offset)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+            code = ExitCode.ENGINE_FAILED
+            self._services.ending.fail(code, "a batch was not processed", error)
+
+    def _process(self, records: Sequence[Record], next_offset: int) -> None:
+        """There is no await between reading the table and accepting.
+
+        So nobody else sees the state in between.
         """
         self.clock.read(records[-1].timestamp)
         now, began = self.clock(), time.perf_counter()

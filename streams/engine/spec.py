@@ -25,6 +25,10 @@ class LaneSpec:
     table: str | None = None
     """Name of the table; its changelog is `<prefix><app id>-<table>-changelog`
     and has as many partitions as the input topic."""
+    gather: float = 0.0
+    """Seconds between two batches of a lane, or two rounds of a stage that only
+    forwards, unless there is enough for a full one: what comes meanwhile is done
+    together. It is added to the latency, and saves transactions."""
 
     def __post_init__(self) -> None:
         """Refuse a stage without input, or with a table and several inputs."""

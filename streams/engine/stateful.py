@@ -19,13 +19,14 @@ from faust.types import TP
 
 from streams.engine.client import transactional_producer
 from streams.engine.failure import exit_code_of, puts_in_doubt
+from streams.engine.gathering import Gathering
 from streams.engine.lane import Lane, LaneState, stage_failed
 from streams.engine.observer import AbortReason
 from streams.engine.outbox import Outbox, per_topic
 from streams.engine.recovery import OFFSET_KEY
 from streams.engine.services import Services
 from streams.engine.source import Source
-from streams.engine.stage import Message, Output, Tally
+from streams.engine.stage import Message, Output, Record, Tally
 from streams.engine.table import Store
 from streams.engine.upstream import end_was_unanswered
 
@@ -64,6 +65,7 @@ class StatefulLane(Lane):
         """Prepare a lane with an empty table."""
         super().__init__(services, source, tp, generation)
         self._table = table
+        self._gathering = Gathering(self.process, source.pace, source.spec.gather)
         self.on_lost: Callable[[StatefulLane, AbortReason], None]
         """Told when the memory was dropped; set by the owner."""
         self._messages: list[Message] = []
@@ -108,6 +110,10 @@ class StatefulLane(Lane):
         """Say whether everything accepted was committed."""
         return not self._busy and not self._pending and self._offset is None
 
+    def take(self, records: Sequence[Record], next_offset: int) -> None:
+        """Process a batch, or let it wait for the next ones."""
+        self._gathering.take(records, next_offset)
+
     def accept(self, next_offset: int | None, output: Output) -> None:
         """Merge a batch's or a timer's output into the pending transaction."""
         if next_offset is not None:
@@ -132,6 +138,7 @@ class StatefulLane(Lane):
         newest record that it has read, so that after an outage nothing becomes due
         before the records that would have prevented it.
         """
+        self._gathering.flush()  # a timer may not overtake what has been read
         if self.state is not LaneState.READY or self._finishing:
             return
         now = self.clock()
@@ -149,6 +156,7 @@ class StatefulLane(Lane):
 
     def finish(self) -> None:
         """Commit what is pending without waiting for more."""
+        self._gathering.drop()
         self._finishing = True
         self._wake.set()
 
@@ -180,6 +188,7 @@ class StatefulLane(Lane):
             await self._producer.abort_transaction()
 
     def _drop(self) -> None:
+        self._gathering.drop()
         self._table.clear()
         self._messages = []
         self._tallies = Counter()

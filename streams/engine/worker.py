@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Sequence
+from dataclasses import replace
 
 import faust
 
@@ -130,6 +131,8 @@ def build(
     logs = {config.changelog(spec.table) for spec in specs if spec.table is not None}
     inputs = {config.topic(topic) for spec in specs for topic in spec.topics}
     hand_out_raw_records(inputs, logs)
+    if config.follow_records:  # what gathers would be hours of the recorded time
+        specs = [replace(spec, gather=0.0) for spec in specs]
     budget = Budget(config.max_pending_records)
     services = Services(config, observer, budget, Ending(), GroupOffsets())
     lanes = Lanes(services, specs, tables)

@@ -33,6 +33,8 @@ from streams.engine.stage import Batch, Message, Output, PartitionTable
 from streams.engine.worker import build
 
 TOLD = json.loads(os.environ.get("WORKER", "{}"))
+GATHER = 0.03
+"""Longer than the real stages', so that something waits whenever a fault comes."""
 
 
 def say(what, **facts):
@@ -228,11 +230,18 @@ def specs():
     made = []
     if TOLD.get("forward"):
         made.append(
-            LaneSpec("forward", tuple(TOLD["forward"]), Forward(TOLD["evidence"]))
+            LaneSpec(
+                "forward",
+                tuple(TOLD["forward"]),
+                Forward(TOLD["evidence"]),
+                gather=GATHER,
+            )
         )
     if TOLD.get("evidence"):
         stage = SetClear(TOLD["out"], chatty=TOLD.get("chatty", False))
-        made.append(LaneSpec("flags", (TOLD["evidence"],), stage, "flags"))
+        made.append(
+            LaneSpec("flags", (TOLD["evidence"],), stage, "flags", gather=GATHER)
+        )
     return made
 
 

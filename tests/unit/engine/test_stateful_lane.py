@@ -13,6 +13,7 @@ from streams.engine.budget import Budget
 from streams.engine.config import EngineConfig
 from streams.engine.ending import Ending
 from streams.engine.exits import ExitCode
+from streams.engine.gathering import Gathering
 from streams.engine.group_offsets import GroupOffsets
 from streams.engine.lane import LaneState
 from streams.engine.observer import AbortReason, NullObserver
@@ -397,6 +398,48 @@ async def test_the_budget_counts_a_key_once_however_often_it_changes(lane, produ
     assert lane.services.budget.pending == 2 + 4
     lane.close()
     assert lane.services.budget.pending == 2, "the transaction under way"
+
+
+NEVER = 3600.0
+"""Seconds that no test waits for."""
+
+
+@pytest.fixture
+async def gathering(lane):
+    """Answer a lane that has read a record and lets the next one wait."""
+    lane._gathering = Gathering(lane.process, Pace(1000, 0.02), NEVER)  # noqa: SLF001
+    lane.take([Note(b"1")], 10)
+    lane.take([Note(b"2")], 11)
+    return lane
+
+
+async def test_what_a_lane_gathers_is_not_in_its_table_yet(gathering):
+    assert len(gathering.table) == 1
+
+
+async def test_a_timer_does_not_overtake_what_has_been_read(gathering):
+    gathering.sweep()
+    assert len(gathering.table) == 2
+    assert gathering.spec.stage.asked
+
+
+async def test_no_timer_runs_after_a_stage_raised_over_what_was_gathered(gathering):
+    gathering.take([Note(b"die")], 12)
+    gathering.sweep()
+    assert gathering.spec.stage.asked == []
+    assert gathering.services.ending.codes == [ExitCode.STAGE_FAILED]
+
+
+@pytest.mark.parametrize("give_up", ["finish", "spoil", "close"])
+async def test_what_was_gathered_is_read_again_after_the_lane_gave_up(
+    gathering, give_up
+):
+    await settled(gathering)
+    getattr(gathering, give_up)()
+    gathering.sweep()
+    assert gathering.position == 10
+    assert gathering.clean
+    assert gathering.table.get(b"a2") is None
 
 
 async def test_a_lane_that_is_behind_goes_by_what_it_has_read(lane):

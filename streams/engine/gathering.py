@@ -1,0 +1,63 @@
+"""Records on their way into a lane, held until a batch is worth its transaction.
+
+What waits here has been claimed, but nothing has been made of it: whoever drops
+it loses nothing, because its partition is read again from the committed offset.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from streams.engine.source import Pace
+from streams.engine.stage import Record
+
+Process = Callable[[Sequence[Record], int], None]
+"""Takes a batch's records and the offset that follows them."""
+
+
+class Gathering:
+    """Makes fewer, larger batches of a trickle, and leaves a flood alone.
+
+    The first records after a pause go through at once; those that come within
+    `seconds` of the last batch wait for each other. A trickle in small batches
+    costs a transaction for each of them, which is ten times what the records cost.
+    """
+
+    def __init__(self, process: Process, pace: Pace, seconds: float) -> None:
+        """Hand batches to `process`, at most as many records as `pace` says."""
+        self._process = process
+        self._pace = pace
+        self._seconds = seconds
+        self._records: Sequence[Record] = ()
+        self._next_offset = 0
+        self._open_at = 0.0
+        """Time of the loop from which on nothing waits."""
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def take(self, records: Sequence[Record], next_offset: int) -> None:
+        """Take records that continue where the last ones ended."""
+        most = self._pace.records
+        if self._records and len(self._records) + len(records) > most:
+            self.flush()
+        self._records = [*self._records, *records] if self._records else records
+        self._next_offset = next_offset
+        loop = asyncio.get_running_loop()
+        rest = self._open_at - loop.time()
+        if rest <= 0 or len(self._records) >= most:
+            self.flush()
+        elif self._alarm is None:
+            self._alarm = loop.call_later(rest, self.flush)
+
+    def flush(self) -> None:
+        """Hand over what waits."""
+        records, next_offset = self._records, self._next_offset
+        self.drop()
+        if records:
+            self._open_at = asyncio.get_running_loop().time() + self._seconds
+            self._process(records, next_offset)
+
+    def drop(self) -> None:
+        """Forget what waits: it is read again."""
+        self._records = ()
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
