@@ -12,7 +12,7 @@ from typing import Any
 from streams.core import reply as replies
 from streams.core.classify import Classifier
 from streams.core.dsn import RecipientReport
-from streams.core.evidence import Failure, Outcome
+from streams.core.evidence import Action, Failure, Outcome
 from streams.core.failure import PeerRole, Phase, Verdict
 from streams.core.policy import PolicyBook
 from streams.core.reply import Reply
@@ -115,7 +115,8 @@ class Classifiers:
         """Answer what a report about one recipient means to a tenant."""
         classifier = Classifier(self._rules, self._policies.of(tenant_id).own)
         verdict = classifier.classify_report(report, role).verdict
-        answer = _failure(report.reply, verdict, final=True)
+        final = report.action is Action.FAILED
+        answer = _failure(report.reply, verdict, final=final)
         return answer._replace(peer=answer.peer or report.remote_mta)
 
     def _for(self, tenant_id: str) -> _Judge:

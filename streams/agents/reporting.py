@@ -117,7 +117,7 @@ class Reporter:
             or _derived(address, block)
         )
         failure = None
-        if block.action is Action.FAILED:
+        if block.action in _TROUBLED:
             failure = self._failure(tenant_id, block)
         return Report(
             id=fitting(f"{event.id}/{address}", LONGEST_ID),
@@ -172,6 +172,10 @@ _NO_REPORTS = frozenset(
     {ReportKind.AUTO_REPLY, ReportKind.COMPLAINT, ReportKind.CHALLENGE}
 )
 """Mails to a bounce mailbox that are in order, but no reports."""
+
+
+_TROUBLED = frozenset({Action.FAILED, Action.DELAYED})
+"""What has a reason. That of a delay speaks of us, never against the address."""
 
 
 def _published(event: ParsedDsn) -> RecipientReport:

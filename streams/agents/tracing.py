@@ -17,6 +17,7 @@ from streams.core.state import AddressState, Folded
 
 _SETTLED = 6 * 3_600_000
 """Milliseconds after which an accepted mail without a report counts as success."""
+_ENDED = REPORTED[Action.FAILED] | REPORTED[Action.DELIVERED]
 _KNOWN = 60 * 24 * 3_600_000
 """Milliseconds for which a success says that an address works."""
 
@@ -44,8 +45,7 @@ class Tracer(NamedTuple):
     def _attempt(self, attempt: Attempt) -> None:
         failure = attempt.failure
         if failure is None or attempt.outcome is Outcome.ACCEPTED:
-            by = activities.hop(attempt.peer_role, None, None)
-            self.activity.accept(attempt.arrived_at, attempt.at, attempt.provider, by)
+            accepted(self.activity, attempt)
             return
         self.activity.add(
             Trial(
@@ -72,15 +72,17 @@ class Tracer(NamedTuple):
 
     def _report(self, report: Report) -> None:
         failure = report.failure
-        if report.action is not Action.FAILED or failure is None:
+        final = report.action is Action.FAILED
+        if failure is None or not (final or report.action is Action.DELAYED):
             return
-        session = self.folded.before.session if self.folded.before else None
+        before = self.folded.before
+        known_by_then = 0 if before is None else before.reports
+        if known_by_then & _ENDED and not final:
+            return  # it is told late; what became of the mail is known
+        session = None if before is None else before.session
         counted = None
         named = report.provider
-        reported_before = (
-            self.folded.before is not None
-            and self.folded.before.reports & REPORTED[Action.FAILED]
-        )
+        reported_before = known_by_then & REPORTED[Action.FAILED]
         if session is not None and session.outcome is Outcome.ACCEPTED:
             by_mx = session.peer_role is not PeerRole.RELAY
             counted = Hop.MX if by_mx else Hop.SUBMISSION
@@ -99,7 +101,7 @@ class Tracer(NamedTuple):
                 hop=Hop.MX,
                 reported=True,
                 attempt=1,
-                final=True,
+                final=final,
                 failure_class=failure.failure_class,
                 known=known(self.before, report.arrived_at, but=self.folded.before),
                 counted=None if reported_before else counted,
@@ -136,6 +138,12 @@ class Tracer(NamedTuple):
             or self.before.customer_id
             or self.evidence.address
         )
+
+
+def accepted(activity: Activity, attempt: Attempt) -> None:
+    """Count an accepted attempt that was not counted before."""
+    by = activities.hop(attempt.peer_role, None, None)
+    activity.accept(attempt.arrived_at, attempt.at, attempt.provider, by)
 
 
 def known(state: AddressState, now: Instant, *, but: Message | None = None) -> bool:

@@ -37,7 +37,7 @@ class Action(StrEnum):
     FAILED = "failed"
     """Could not be delivered."""
     DELAYED = "delayed"
-    """Not delivered yet; never a failure."""
+    """Not delivered yet; never a failure of the address."""
     DELIVERED = "delivered"
     """Delivered to the mailbox: proof."""
     RELAYED = "relayed"

@@ -150,3 +150,34 @@ def test_a_report_shows_the_incident_without_any_address(tmp_path):
     assert "newly fail at our own mail server since 11:00 UTC" in html
     assert "1,601 events" in html.replace("<b>", "").replace("</b>", "")
     assert "@example.com" not in html
+
+
+def delayed(number, minute):
+    """A relay's notice, four hours later, that it could reach nobody."""
+    mail = attempt(number, minute, "accepted")
+    at = START + dt.timedelta(minutes=minute + 240)
+    return {
+        "type": "dsn",
+        "id": f"d-{number}-{minute}",
+        "time": at.isoformat().replace("+00:00", "Z"),
+        "tenant_id": "t-1",
+        "address": mail["address"],
+        "message_id": mail["message_id"],
+        "action": "delayed",
+        "status": "4.4.1",
+        "diagnostic": "smtp; connect to mx.example.com[192.0.2.7]:25: timed out",
+    }
+
+
+def test_a_relay_that_takes_all_and_delivers_nothing_is_noticed_by_its_notices():
+    events = []
+    for minute in range(480):
+        events += [attempt(minute * 4 + n, minute, "accepted") for n in range(4)]
+        if minute >= 420:  # about the mail of the last hour before
+            events += [delayed((minute - 240) * 4 + n, minute - 240) for n in range(4)]
+    rows = replay(events)
+    (opened,) = of(rows, "alert-opened")
+    assert opened["cause"] == "network_error"
+    assert opened["evidence_from"] >= "2026-11-20T11:00"
+    assert opened["opened_at"] < "2026-11-20T15:10"
+    assert of(rows, "flag-set") == []

@@ -5,11 +5,14 @@ from typing import NamedTuple
 from streams.core.activity import Activity, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
-from streams.core.spike.blame import PAST_US, SENDER
+from streams.core.spike.blame import PASSING, PAST_US, SENDER
 from streams.core.spike.channel import BEYOND, SUBMISSION, Channel, Voice
 from streams.core.spike.ledger import Passed
 from streams.core.spike.rate import Rate
 from streams.core.spike.tenant import Tenant
+
+_WAITED_FOR = (SENDER & PASSING) | {FailureClass.DELIVERY_EXPIRED}
+"""Told when a server has tried for long: how long says how patient it is."""
 
 
 class Heard(NamedTuple):
@@ -56,11 +59,7 @@ def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
     heard: dict[str, Heard] = {}
     for failed, weighed in sorted(activity.failed.items()):
         bucket, _ = tenant.ledger.bucket(failed.minute, tenant.now)
-        if (
-            weighed.lag
-            and calm
-            and failed.failure_class is not FailureClass.DELIVERY_EXPIRED
-        ):
+        if weighed.lag and calm and failed.failure_class not in _WAITED_FOR:
             tenant.lags.add(weighed.lag)
         operator = weighed.operator or failed.provider
         for channel in _channels(tenant, failed, operator):

@@ -27,6 +27,7 @@ from streams.core.failure import (
 )
 from streams.core.flag import ClearedBy
 from streams.core.instant import Instant
+from streams.core.spike.blame import PASSING, SENDER
 from streams.core.state import EMPTY
 from streams.engine.stage import Batch
 from streams.engine.table import MemoryTable
@@ -199,6 +200,48 @@ def test_activity_is_one_record_a_batch_and_tenant_and_names_the_batch(run):
 def test_a_bounce_of_a_counted_mail_takes_the_250_back(run):
     run.feed(attempt("m1", 0, "accepted"))
     told = run.feed(bounce("m1", 30))
+    ((_, counts),) = _activity(told).passed.items()
+    assert counts == [0, 0, -1]
+
+
+def delay(message, minutes, kind=FailureClass.NETWORK_ERROR):
+    notice = bounce(message, minutes)
+    return notice._replace(
+        id=f"d-{message}-{minutes}", action=Action.DELAYED, failure=failure(kind)
+    )
+
+
+def test_a_delay_is_told_to_the_detector_once_and_sets_no_flag(run):
+    run.feed(attempt("m1", 0, "accepted"))
+    told = run.feed(delay("m1", 240))
+    assert set(told) == {Topic.TENANT_ACTIVITY}
+    ((failed, weighed),) = _activity(told).failed.items()
+    assert failed.failure_class is FailureClass.NETWORK_ERROR
+    assert failed.minute == NOON - NOON % MINUTE
+    assert weighed.lag == 240 * 60
+    assert _activity(told).passed == {}  # it may still arrive
+    assert _activity(run.feed(delay("m1", 480))).failed == {}
+
+
+def test_a_delay_counts_when_it_may_be_a_fault_of_ours(run):
+    counted = {
+        kind
+        for n, kind in enumerate(FailureClass)
+        if _activity(run.feed(delay(f"m{n}", n, kind))).failed
+    }
+    assert SENDER & PASSING <= counted <= SENDER
+
+
+@pytest.mark.parametrize("action", [Action.FAILED, Action.DELIVERED])
+def test_a_delay_that_is_told_after_the_end_says_nothing_new(run, action):
+    run.feed(attempt("m1", 0, "accepted"))
+    run.feed(bounce("m1", 300)._replace(action=action))
+    assert _activity(run.feed(delay("m1", 310))).failed == {}
+
+
+def test_a_bounce_after_a_delay_takes_the_250_back(run):
+    run.feed(attempt("m1", 0, "accepted"), delay("m1", 240))
+    told = run.feed(bounce("m1", 2880))
     ((_, counts),) = _activity(told).passed.items()
     assert counts == [0, 0, -1]
 

@@ -10,7 +10,7 @@ from streams.agents.classifying import Classifiers
 from streams.agents.fuse import FuseBlown
 from streams.agents.ingest import IngestStage
 from streams.core.evidence import Action, Attempt, Command, Outcome, Report
-from streams.core.failure import FailureClass, PeerRole, Side
+from streams.core.failure import AddressPolicy, FailureClass, PeerRole, Side
 from streams.core.instant import Instant, parse
 from streams.core.policy import PolicyBook
 from streams.engine.stage import Batch
@@ -211,10 +211,17 @@ def test_copies_of_a_report_that_names_no_message_are_one(ingest):
     assert first.message_id == copy.message_id
 
 
-def test_a_delay_notice_is_no_failure(ingest):
-    piece = made(ingest, Topic.DSN_EVENTS, dsn(action="delayed", status="4.4.1"))
-    assert piece.action is Action.DELAYED
-    assert piece.failure is None
+def test_a_delay_notice_says_why_and_never_speaks_against_the_address(ingest):
+    said = "smtp; connect to mx.example.com[192.0.2.1]:25: Connection timed out"
+    for diagnostic in (said, "smtp; 550 5.1.1 User unknown"):
+        notice = dsn(action="delayed", status="4.4.1", diagnostic=diagnostic)
+        piece = made(ingest, Topic.DSN_EVENTS, notice)
+        assert piece.action is Action.DELAYED
+        assert piece.failure.address_policy is AddressPolicy.NEVER
+        assert not piece.failure.permanent
+    notice = dsn(action="delayed", status="4.4.1", diagnostic=said)
+    piece = made(ingest, Topic.DSN_EVENTS, notice)
+    assert piece.failure.failure_class is FailureClass.NETWORK_ERROR
 
 
 def test_a_command_becomes_evidence(ingest):
