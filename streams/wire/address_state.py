@@ -29,19 +29,19 @@ from streams.core.state import AddressState, Marker
 from streams.errors import MailflagError
 
 VERSION = 1
-_HEAD = struct.Struct("<BBqq")
-_MESSAGE = struct.Struct("<QqqIHBB")
+HEAD = struct.Struct("<BBqq")
+MESSAGE = struct.Struct("<QqqIHBB")
 _OUTCOMES = (None, Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.FAILED)
-_OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
+OUTCOME_CODES = {outcome: code for code, outcome in enumerate(_OUTCOMES)}
 _ROLES = (None, PeerRole.RELAY, PeerRole.MX)
-_ROLE_CODES = {role: code << 4 for code, role in enumerate(_ROLES)}
-_LOW = 0x0F
+ROLE_CODES = {role: code << 4 for code, role in enumerate(_ROLES)}
+LOW = 0x0F
 _SUPPRESS = 0x80
 _SIDE_CODES = {side: code << 4 for code, side in enumerate(Side, start=1)}
 _DAMAGED = (ValueError, LookupError, TypeError, struct.error)
 """What reading raises when nobody can have written what is read."""
-_NO_TIME = -1
-_MOST_ATTEMPTS = 0xFFFF
+NO_TIME = -1
+MOST_ATTEMPTS = 0xFFFF
 
 
 class Standing(NamedTuple):
@@ -68,28 +68,28 @@ class UnreadableState(MailflagError):
 def encode(state: AddressState) -> bytes:
     """Write a state; `decode` reads it back exactly."""
     parts = [
-        _HEAD.pack(
+        HEAD.pack(
             VERSION,
             len(state.messages) | _stands(state.flag),
             state.confirmed_at,
-            _NO_TIME if state.clear_at is None else state.clear_at,
+            NO_TIME if state.clear_at is None else state.clear_at,
         )
     ]
     details: list[Any] = []
     for index, message in enumerate(state.messages):
         session = message.session
-        at, tie, attempt, outcome, role = _NO_TIME, 0, 0, None, None
+        at, tie, attempt, outcome, role = NO_TIME, 0, 0, None, None
         if session is not None:
             outcome, attempt, at, tie, _, role = session
         reported = message.reported_at
         parts.append(
-            _MESSAGE.pack(
+            MESSAGE.pack(
                 message.ref,
                 at,
-                _NO_TIME if reported is None else reported,
+                NO_TIME if reported is None else reported,
                 tie,
-                min(attempt, _MOST_ATTEMPTS),
-                _OUTCOME_CODES[outcome] | _ROLE_CODES[role],
+                min(attempt, MOST_ATTEMPTS),
+                OUTCOME_CODES[outcome] | ROLE_CODES[role],
                 message.reports,
             )
         )
@@ -164,11 +164,11 @@ def decode(value: bytes) -> AddressState:
 
 
 def _read_1(value: bytes) -> AddressState:
-    _, code, confirmed_at, _ = _HEAD.unpack_from(value)
-    count = code & _LOW
-    end = _HEAD.size + count * _MESSAGE.size
+    _, code, confirmed_at, _ = HEAD.unpack_from(value)
+    count = code & LOW
+    end = HEAD.size + count * MESSAGE.size
     messages = [
-        _message(*fields) for fields in _MESSAGE.iter_unpack(value[_HEAD.size : end])
+        _message(*fields) for fields in MESSAGE.iter_unpack(value[HEAD.size : end])
     ]
     state = AddressState(tuple(messages), None, None, confirmed_at)
     if end == len(value):
@@ -200,7 +200,7 @@ def _read_1(value: bytes) -> AddressState:
 def _message(  # noqa: PLR0913, PLR0917 - one argument a field of the layout
     ref: int, at: int, reported: int, tie: int, attempt: int, code: int, reports: int
 ) -> Message:
-    outcome = _OUTCOMES[code & _LOW]
+    outcome = _OUTCOMES[code & LOW]
     return Message(
         ref,
         "",
@@ -208,7 +208,7 @@ def _message(  # noqa: PLR0913, PLR0917 - one argument a field of the layout
         if outcome is None
         else Session(outcome, attempt, Instant(at), tie, None, _ROLES[code >> 4]),
         reports,
-        None if reported == _NO_TIME else Instant(reported),
+        None if reported == NO_TIME else Instant(reported),
         None,
     )
 
@@ -276,8 +276,8 @@ def standing(value: bytes) -> Standing | None:
 
 def due_at(value: bytes) -> Instant | None:
     """Answer when a pending clear becomes due, without reading the rest."""
-    clear_at: int = _HEAD.unpack_from(value)[3]
-    return None if clear_at == _NO_TIME else Instant(clear_at)
+    clear_at: int = HEAD.unpack_from(value)[3]
+    return None if clear_at == NO_TIME else Instant(clear_at)
 
 
 _READERS: dict[int, Callable[[bytes], AddressState]] = {1: _read_1}
