@@ -49,6 +49,10 @@ class Live(Generic[S]):
     steps: int = 0
     size: int = 0
     """Bytes of the steps."""
+    weight: int = 0
+    """Bytes of the snapshot."""
+    cold: bool = False
+    """It was not remembered when it was last wanted."""
     dirty: bool = False
     """It is not a snapshot and steps: it must be written whole."""
 
@@ -61,9 +65,13 @@ class Journal(Generic[S]):
     most_steps: int = 64
     """A snapshot costs as much as ten steps; who takes over takes these again."""
     most_bytes: int = 16_384
-    most_live: int = 2_048
-    """States remembered per table."""
-    _live: WeakKeyDictionary[PartitionTable, OrderedDict[bytes, Live[S]]] = field(
+    most_cold_steps: int = 4
+    """Of a state that is not remembered: each time that it is wanted it is loaded,
+    which takes all of its steps again."""
+    most_live: int = 16 << 20
+    """Bytes of the snapshots of all states that are remembered; a state in memory
+    is up to 45 times as large."""
+    _live: WeakKeyDictionary[PartitionTable, "_Shelf[S]"] = field(
         default_factory=WeakKeyDictionary, init=False
     )
 
@@ -73,13 +81,13 @@ class Journal(Generic[S]):
         Raises:
             UnreadableState: another version of the program wrote it.
         """
-        states = self._live.setdefault(table, OrderedDict())
-        live = states.pop(name, None)
+        shelf = self._live.setdefault(table, _Shelf())
+        live = shelf.take(name)
         if live is None or not self._fits(table, live):
             live = self._load(table, name, now)
-        states[name] = live
-        if len(states) > self.most_live:
-            states.popitem(last=False)
+        else:
+            live.cold = False
+        shelf.put(live, self.most_live // len(self._live))
         return live
 
     def keep(
@@ -91,7 +99,8 @@ class Journal(Generic[S]):
         wake_at: Instant | None,
     ) -> None:
         """Write the step that the state has just taken."""
-        full = live.steps >= self.most_steps
+        most_steps = self.most_cold_steps if live.cold else self.most_steps
+        full = live.steps >= most_steps
         large = live.size + len(heard) > self.most_bytes
         if live.dirty or full or large:
             self.seal(table, live, now, wake_at)
@@ -114,6 +123,7 @@ class Journal(Generic[S]):
         for number in range(live.steps):
             table.delete(_step(live.name, number))
         live.chain = crc32(snapshot)
+        self._live.setdefault(table, _Shelf()).weigh(live, len(snapshot))
         live.steps = live.size = 0
         live.dirty = False
         table.put(live.name, _HEAD.pack(wake_at or 0, now, live.chain) + snapshot)
@@ -143,7 +153,7 @@ class Journal(Generic[S]):
         if head is None:
             steps = list(_steps(table, name))
             fresh = self.codec.fresh(name.decode(), now)
-            return Live(name, fresh, 0, steps=len(steps), dirty=True)
+            return Live(name, fresh, 0, steps=len(steps), dirty=True, cold=True)
         state = self.codec.load(head[_HEAD.size :])
         if state is None:
             # To start anew would forget an open incident, and never resolve it.
@@ -152,7 +162,8 @@ class Journal(Generic[S]):
                 " read by this program; run the one that wrote it again"
             )
             raise UnreadableState(message)
-        live = Live(name, state, _HEAD.unpack_from(head)[2])
+        chain = _HEAD.unpack_from(head)[2]
+        live = Live(name, state, chain, weight=len(head), cold=True)
         for value in _steps(table, name):
             _, at, live.chain = _HEAD.unpack_from(value)
             heard = value[_HEAD.size :]
@@ -160,6 +171,34 @@ class Journal(Generic[S]):
             live.steps += 1
             live.size += len(value)
         return live
+
+
+class _Shelf(Generic[S]):
+    """The states of one table that are remembered, the one wanted last at the end."""
+
+    def __init__(self) -> None:
+        self._states: OrderedDict[bytes, Live[S]] = OrderedDict()
+        self._weight = 0
+
+    def take(self, name: bytes) -> Live[S] | None:
+        live = self._states.pop(name, None)
+        if live is not None:
+            self._weight -= live.weight
+        return live
+
+    def put(self, live: Live[S], most: int) -> None:
+        """Remember a state; those that were not wanted for longest make room."""
+        self._states[live.name] = live
+        self._weight += live.weight
+        while self._weight > most and len(self._states) > 1:
+            _, gone = self._states.popitem(last=False)
+            self._weight -= gone.weight
+
+    def weigh(self, live: Live[S], weight: int) -> None:
+        """Note how large a state has become; it may be remembered no more."""
+        if self._states.get(live.name) is live:
+            self._weight += weight - live.weight
+        live.weight = weight
 
 
 def _step(name: bytes, number: int) -> bytes:

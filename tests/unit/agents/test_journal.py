@@ -131,14 +131,59 @@ def test_a_table_that_was_given_up_is_not_held():
     assert gone() is None
 
 
+def tell_each(one, pairs, names, heard):
+    for name in names:
+        live = one.open(pairs, name, NOW)
+        live.state.hear(heard)
+        one.keep(pairs, live, heard, NOW, None)
+
+
 def test_only_so_many_states_are_remembered_and_none_is_lost():
-    one, pairs = journal(most_live=2), table()
+    one, pairs = journal(most_live=2 * len(dump(Sum()))), table()
     for number in range(5):
-        live = one.open(pairs, b"t-%d" % number, NOW)
-        live.state.hear(b"%d" % number)
-        one.keep(pairs, live, b"%d" % number, NOW, None)
+        tell_each(one, pairs, [b"t-%d" % number], b"%d" % number)
     totals = [one.open(pairs, b"t-%d" % n, NOW).state.total for n in range(5)]
     assert totals == [0, 1, 2, 3, 4]
+
+
+def loads(most_live, tables=1):
+    """Answer how often states are loaded that are wanted in turn, in each table."""
+    loaded = []
+    codec = CODEC._replace(load=lambda packed: loaded.append(packed) or load(packed))
+    one = Journal(codec, most_live=most_live)
+    for pairs in [table() for _ in range(tables)]:
+        for _ in range(3):
+            tell_each(one, pairs, [b"t-1", b"t-2", b"t-3"], b"1")
+    return len(loaded)
+
+
+def test_states_are_remembered_by_their_size_over_all_tables():
+    size = len(dump(Sum()))
+    assert loads(most_live=3 * size) == 0
+    assert loads(most_live=2 * size) > 0
+    assert loads(most_live=6 * size, tables=2) == 0
+    assert loads(most_live=3 * size, tables=2) > 0
+
+
+def test_a_state_that_grew_takes_the_room_of_others():
+    padded = CODEC._replace(dump=lambda state: dump(state).ljust(state.total))
+    one, pairs = Journal(padded, most_live=60), table()
+    tell_each(one, pairs, [b"t-1", b"t-2"], b"1")
+    first = one.open(pairs, b"t-1", NOW)
+    second = one.open(pairs, b"t-2", NOW)
+    second.state.hear(b"80")
+    one.seal(pairs, second, NOW, None)
+    assert one.open(pairs, b"t-2", NOW) is second
+    assert one.open(pairs, b"t-1", NOW) is not first
+
+
+def test_a_state_that_is_never_remembered_has_few_steps_to_take_again():
+    one, pairs, longest = journal(most_live=0), table(), 0
+    for _ in range(20):
+        tell_each(one, pairs, [b"t-1", b"t-2"], b"1")
+        longest = max(longest, len(pairs) - 2)
+    assert longest == 2 * one.most_cold_steps
+    assert one.open(pairs, b"t-1", NOW).state.total == 20
 
 
 def test_words_that_new_code_finds_are_written_whole_at_once():
