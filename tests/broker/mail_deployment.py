@@ -379,8 +379,11 @@ class Deployment:
 
     # Producers ----------------------------------------------------------------
 
-    def send(self, sendings: Iterable[Sending]) -> None:
-        """Produce records; where each came to stand is known after `flush`."""
+    def send(self, sendings: Iterable[Sending], at: int = 0) -> None:
+        """Produce records; where each came to stand is known after `flush`.
+
+        `at` is the time that they bear where topics keep it; 0: now.
+        """
         for sending in sendings:
             count = self.counts[sending.topic]
 
@@ -395,6 +398,7 @@ class Deployment:
                         sending.key,
                         sending.lot % count,
                         headers=sending.headers,
+                        timestamp=at,
                         on_delivery=told,
                     )
                 except BufferError:
@@ -439,6 +443,23 @@ class Deployment:
         return lags
 
     def _ingest_lag(self) -> int:
+        return sum(self._group_lag(self._ends).values())
+
+    def group_lag(self) -> dict[str, int]:
+        """Answer what each stage has before it, as monitors of the group see it.
+
+        Markers of transactions take up offsets and are nothing to be processed.
+        """
+        ends = dict(self._ends)
+        for changelog in contract.changelogs(self.app_id):
+            topic = Topic(changelog.partitions_of or "")
+            for row in self.tails[topic].read():
+                place = topic, row.partition
+                ends[place] = max(ends.get(place, 0), row.offset + 1)
+        return dict(self._group_lag(ends))
+
+    def _group_lag(self, ends: Mapping[tuple[Topic, int], int]) -> Counter[str]:
+        """Answer how many records the group has not committed, by topic."""
         consumer = Consumer(
             {
                 "bootstrap.servers": self.kafka,
@@ -448,18 +469,15 @@ class Deployment:
             }
         )
         try:
-            asked = [
-                TopicPartition(self.prefix + topic, partition)
-                for topic, partition in self._ends
-            ]
+            asked = [TopicPartition(self.prefix + topic, p) for topic, p in ends]
             found = consumer.committed(asked, timeout=10)
         finally:
             consumer.close()
         done = {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found}
-        return sum(
-            end - done[self.prefix + topic, partition]
-            for (topic, partition), end in self._ends.items()
-        )
+        lags: Counter[str] = Counter()
+        for (topic, partition), end in ends.items():
+            lags[topic] += max(end - done[self.prefix + topic, partition], 0)
+        return lags
 
     def _lag(self, topic: str, changelog: str) -> int:
         """Answer what a stateful stage has before it, as its own table knows."""
