@@ -108,8 +108,11 @@ class AlertmanagerServer:
 
     async def alerts(self):
         """Answer what is firing there, by key."""
-        found = await self._ask("GET", "alerts")
-        return {one["labels"]["key"]: one for one in found}
+        return {one["labels"]["key"]: one for one in await self.every_alert()}
+
+    async def every_alert(self):
+        """Answer all that is firing there."""
+        return await self._ask("GET", "alerts")
 
     async def post(self, alerts):
         """Post alerts by hand; answer the status."""
