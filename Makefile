@@ -69,6 +69,10 @@ dashboards: $(INSTALLED) ## Draw the Grafana dashboards anew from grafana/src
 chaos: environment ## A long run of faults on a real Kafka (ARGS="--seconds 600 --seed 3")
 	@$(BIN)/python benchmarks/chaos.py $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Hostile input for all that reads (ARGS="--inputs 1000000 --seed 3")
+	@nice $(BIN)/python -m benchmarks.fuzz $(ARGS)
+
 .PHONY: lint
 lint: $(INSTALLED) ## Format, lint, types and who imports whom
 	$(BIN)/ruff format --check --quiet .

@@ -1,0 +1,102 @@
+"""Hostile input: a little of it here, and that the harness finds what it looks for."""
+
+import base64
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from benchmarks.fuzz import catalogue, mutation
+from benchmarks.fuzz.run import made, run
+from benchmarks.fuzz.target import Broken, Target, fair, hold
+from streams.wire.reject import Reject, RejectReason
+
+INPUTS = 1_500
+
+
+@pytest.fixture(scope="module")
+def targets():
+    with catalogue.targets() as found:
+        # How long an input takes is asked by `make fuzz`, not on a busy machine here.
+        yield [replace(target, seconds=inf) for target in found]
+
+
+def test_no_input_does_what_none_may_do(targets):
+    result = run(targets, INPUTS, seed=20_261_125)
+    assert [str(failure) for failure in result.failures] == []
+    assert set(result.figures) == {target.name for target in targets}
+
+
+def test_every_reader_gets_inputs_that_it_can_use_and_others(targets):
+    by_name = {target.name: target for target in targets}
+    for name in ("send-attempt", "dsn-event", "evidence record", "alert record"):
+        figures = run([by_name[name]], 200, seed=1).figures[name]
+        assert 20 < figures.good < 180, name
+
+
+def planted(feed, **told):
+    examples = [b'{"tenant_id": "t-42", "note": "a text of some length"}']
+    return Target("planted", mutation.documents(examples), feed, **told)
+
+
+def found(target, inputs=2_000):
+    failures = run([target], inputs, seed=7).failures
+    assert failures
+    return failures[0]
+
+
+def crash(raw):
+    if b"\0" in raw or b"\\u0000" in raw:
+        raise KeyError(raw)
+    return True
+
+
+def test_an_input_that_raises_is_found_and_made_small():
+    failure = found(planted(crash))
+    assert failure.what.startswith("KeyError at tests/component/test_fuzz.py:")
+    assert failure.raw in {b"\0", b"\\u0000"}
+    assert f"--again {base64.b64encode(failure.raw).decode()}" in str(failure)
+
+
+def test_the_same_seed_makes_the_same_inputs():
+    target = planted(crash)
+    failure = found(target)
+    assert found(target) == failure
+    with pytest.raises(KeyError):
+        crash(made(target, 7, failure.number))
+    assert made(target, 8, failure.number) != made(target, 7, failure.number)
+
+
+def test_what_does_not_hold_is_found_and_told_apart():
+    def feed(raw):
+        hold(b"t-42" in raw, "no tenant")
+        hold(len(raw) < 300, "too long")
+        return True
+
+    kinds = {f.what.partition(": ")[2] for f in run([planted(feed)], 3_000, 7).failures}
+    assert kinds <= {"no tenant", "too long"}
+    assert kinds
+
+
+def test_what_takes_long_is_found():
+    failure = found(planted(lambda raw: True, seconds=-1.0))
+    assert failure.what == "took more than -1.0 s"
+
+
+def test_what_takes_much_memory_is_found():
+    failure = found(planted(lambda raw: bool(bytearray(3 << 20)), megabytes=2))
+    assert failure.what == "took more than 2 MB"
+
+
+@pytest.mark.parametrize(
+    "reject",
+    [
+        Reject(RejectReason.BAD_ADDRESS, "/karl@example.org: type"),
+        Reject(RejectReason.BAD_TIME, "/time\n"),
+        Reject(RejectReason.BAD_TIME, "x" * 501),
+        Reject("tired", "/time"),
+    ],
+)
+def test_a_reject_that_quotes_its_record_is_unfair(reject):
+    with pytest.raises(Broken):
+        fair(reject)
