@@ -46,7 +46,7 @@ def _worker(told: Told) -> Contender:
 
 
 def _quix(told: Told) -> Contender:
-    return _script("quix", environment.quix())(told)
+    return _script("quix", environment.python())(told)
 
 
 def _kafka_streams(told: Told) -> Contender:

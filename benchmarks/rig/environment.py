@@ -6,6 +6,7 @@ They live in the checkout under `.cache/peers`, like every other download.
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 PEERS = Path(__file__).resolve().parents[1] / "peers"
@@ -15,12 +16,13 @@ _LOCK = _CHECKOUT / "requirements" / "peers.txt"
 _STREAMS_VERSION = "4.1.1"
 
 
-def quix() -> str:
-    """Answer the interpreter that has Quix Streams."""
-    folder = _CACHE / "quix"
+def python() -> str:
+    """Answer the interpreter that has what the lock of the peers says."""
+    folder = _CACHE / "python"
     interpreter = folder / "bin" / "python"
     complete = folder / "complete"
-    if not complete.exists():
+    lock = sha256(_LOCK.read_bytes()).hexdigest()
+    if not complete.exists() or complete.read_text() != lock:
         subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
         subprocess.run(
             [
@@ -29,7 +31,7 @@ def quix() -> str:
             ],
             check=True,
         )
-        complete.touch()
+        complete.write_text(lock)
     return str(interpreter)
 
 
