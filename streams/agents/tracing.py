@@ -56,7 +56,7 @@ class Tracer(NamedTuple):
                 provider=attempt.provider,
                 hop=activities.hop(attempt.peer_role, failure.phase, failure.side),
                 reported=False,
-                attempt=attempt.attempt,
+                attempt=self._number(attempt),
                 final=attempt.outcome is Outcome.FAILED,
                 failure_class=failure.failure_class,
                 known=known(self.before, attempt.arrived_at),
@@ -69,6 +69,12 @@ class Tracer(NamedTuple):
                 template_id=attempt.template_id,
             )
         )
+
+    def _number(self, attempt: Attempt) -> int:
+        """Answer which attempt it is, also when the platform does not count them."""
+        before = self.folded.before
+        tried = before is not None and before.session is not None
+        return max(attempt.attempt, 2 if tried else 1)
 
     def _report(self, report: Report) -> None:
         failure = report.failure

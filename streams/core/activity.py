@@ -264,17 +264,20 @@ class Activity:
 def _weight(trial: Trial) -> float:
     """Say how much a failure says about the sender's side.
 
-    A first deferral is greylisting more often than an outage, and heals by the
-    second attempt; one for a reason of ours counts at once, by half when it may
-    be a mere slip of a server.
+    A first deferral by another's server is greylisting more often than an outage,
+    whatever its words, and heals by the second attempt; a connection that fails, or
+    our own hop, counts at once, by half when it may be a mere slip of a server.
     """
     if trial.failure_class in NEVER:
         return 0.0
-    if trial.final:
+    again = not trial.reported and trial.attempt >= _SECOND_ATTEMPT
+    if trial.final or again:
         return 1.0
-    if trial.failure_class in SENDER:
-        return 1.0 if trial.failure_class in PASSING else 0.5
-    return 1.0 if not trial.reported and trial.attempt >= _SECOND_ATTEMPT else 0.0
+    if trial.failure_class not in SENDER:
+        return 0.0
+    if trial.failure_class in PASSING:
+        return 1.0
+    return 0.5 if trial.reported or trial.hop is Hop.SUBMISSION else 0.0
 
 
 def _heavier(old: Weighed | None, new: Weighed) -> Weighed:

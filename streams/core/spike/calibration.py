@@ -30,6 +30,9 @@ SENDER_PRIOR = 0.6
 """0.2 % of 300: what sender-side failures are in ordinary life."""
 SENDER_FLOOR = 0.01
 """Below 1 % three coincident failures would page a big tenant."""
+SUBMISSION_FLOOR = 0.005
+"""Our own hop slips less often than the world's servers: a tenant of 20 mails a day
+would wait for a sixth customer otherwise."""
 SENDER_CAP = 0.12
 """More than this is no ordinary life: it must not be learnt as such."""
 OTHER_FACTOR = 2.5
@@ -180,9 +183,9 @@ TELL_SOON = 1 * MINUTE
 reason to be told of it all the time."""
 
 # --- resolving
-RECOVERED = 6.0
+RECOVERED = 8.0
 """Reversed log-likelihood ratio that means: it works again."""
-RECOVERED_CAP = 10.0
+RECOVERED_CAP = 12.0
 """So that a relapse is noticed after a long recovery."""
 RECOVERED_GOODS = 3
 """Good mails at least."""

@@ -84,8 +84,8 @@ class Rates:
         """Make bases and thresholds follow the counts."""
         volume = math.log(self.mails_a_day / cal.THRESHOLD_VOLUME + 1e-9)
         self.threshold = cal.THRESHOLD + max(0.0, volume)
-        self.submission_base = _sender_base(self.submission)
-        self.sender_base = _sender_base(self.beyond)
+        self.submission_base = _sender_base(self.submission, cal.SUBMISSION_FLOOR)
+        self.sender_base = _sender_base(self.beyond, cal.SENDER_FLOOR)
         share = (self.others.votes + cal.OTHER_PRIOR) / (
             self.beyond.goods + cal.PRIOR_TRIALS
         )
@@ -165,6 +165,6 @@ def _clip(value: float, floor: float, cap: float) -> float:
     return min(cap, max(floor, value))
 
 
-def _sender_base(rate: Rate) -> float:
+def _sender_base(rate: Rate, floor: float) -> float:
     share = (rate.votes + cal.SENDER_PRIOR) / (rate.goods + cal.PRIOR_TRIALS)
-    return _clip(cal.SENDER_FACTOR * share, cal.SENDER_FLOOR, cal.SENDER_CAP)
+    return _clip(cal.SENDER_FACTOR * share, floor, cal.SENDER_CAP)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from streams.agents.flags import QUEUE_LIFE, FlagsStage, remembered
+from streams.agents.flags import FlagsStage, remembered
 from streams.core.activity import Activity
 from streams.core.address import key
 from streams.core.evidence import (
@@ -27,6 +27,7 @@ from streams.core.failure import (
 )
 from streams.core.flag import ClearedBy
 from streams.core.instant import Instant
+from streams.core.message import QUEUE_LIFE
 from streams.core.spike.blame import PASSING, SENDER
 from streams.core.state import EMPTY
 from streams.engine.stage import Batch
@@ -230,6 +231,19 @@ def test_a_delay_counts_when_it_may_be_a_fault_of_ours(run):
         if _activity(run.feed(delay(f"m{n}", n, kind))).failed
     }
     assert SENDER & PASSING <= counted <= SENDER
+
+
+def test_a_second_deferral_counts_although_the_platform_numbers_no_attempts(run):
+    blocked = failure(FailureClass.SENDER_BLOCKED, Side.REPUTATION_POLICY)
+    first, second = (
+        attempt("m1", minutes, "deferred")._replace(
+            failure=blocked, peer_role=PeerRole.MX
+        )
+        for minutes in (0, 5)
+    )
+    assert _activity(run.feed(first)).failed == {}
+    ((_, weighed),) = _activity(run.feed(second)).failed.items()
+    assert weighed.weight == 1.0
 
 
 @pytest.mark.parametrize("action", [Action.FAILED, Action.DELIVERED])

@@ -137,14 +137,32 @@ def test_full_mailboxes_and_greylisting_are_never_counted():
     assert after(*(trial(failure_class=c) for c in never)).failed == {}
 
 
-def test_a_first_deferral_counts_only_for_a_reason_of_ours():
-    deferred = trial(final=False, failure_class=FailureClass.RATE_LIMITED)
-    assert weights(after(deferred)) == []
+def test_a_first_deferral_by_another_server_is_greylisting_whatever_it_says():
+    for kind in (FailureClass.RATE_LIMITED, FailureClass.SENDER_BLOCKED):
+        deferred = trial(final=False, failure_class=kind)
+        assert weights(after(deferred)) == []
+        assert weights(after(deferred._replace(attempt=2))) == [1.0]
+
+
+def test_a_first_deferral_at_our_own_hop_counts_by_half():
+    refused = FailureClass.SUBMISSION_AUTH_FAILED
+    deferred = trial(final=False, failure_class=refused, hop=Hop.SUBMISSION)
+    assert weights(after(deferred)) == [0.5]
     assert weights(after(deferred._replace(attempt=2))) == [1.0]
-    ours = deferred._replace(failure_class=FailureClass.TLS_FAILED)
-    assert weights(after(ours)) == [1.0]
-    slip = deferred._replace(failure_class=FailureClass.SENDER_BLOCKED)
-    assert weights(after(slip)) == [0.5]
+    vague = deferred._replace(failure_class=FailureClass.RATE_LIMITED)
+    assert weights(after(vague)) == []
+
+
+def test_a_connection_that_fails_counts_at_once():
+    deferred = trial(final=False, failure_class=FailureClass.TLS_FAILED)
+    assert weights(after(deferred)) == [1.0]
+
+
+def test_a_report_that_mail_is_delayed_counts_for_a_reason_of_ours():
+    delayed = trial(final=False, reported=True)
+    assert weights(after(delayed)) == [0.5]
+    vague = delayed._replace(failure_class=FailureClass.RATE_LIMITED)
+    assert weights(after(vague)) == []
 
 
 def test_a_report_tells_how_long_it_took():

@@ -142,6 +142,35 @@ def test_a_restored_tenant_decides_as_one_that_was_never_put_away(world):
     assert world.turns() == [Turn.OPENED]
 
 
+def small():
+    """Answer a tenant that has sent 20 mails a day for two weeks."""
+    one = World()
+    for _ in range(14 * 20):
+        one.now = Instant(one.now + HOUR)
+        one.minute(good=1)
+    one.said.clear()
+    return one
+
+
+def test_a_small_tenant_with_one_broken_host_of_six_waits_for_four_customers():
+    one = small()
+    for _ in range(4):
+        one.now = Instant(one.now + 6 * HOUR)
+        one.minute(good=5)
+        one.minute(bad=1)
+    assert [verdict.turn for verdict in one.said] == [Turn.OPENED]
+
+
+def test_three_slips_in_a_week_page_no_small_tenant():
+    one = small()
+    for _ in range(6):
+        one.minute(bad=1)
+        for _ in range(40):
+            one.now = Instant(one.now + HOUR)
+            one.minute(good=1)
+    assert one.said == []
+
+
 def test_many_tenants_with_one_fault_are_one_page():
     rollup, alerts = Rollup(), []
     worlds = [World() for _ in range(8)]
