@@ -90,3 +90,34 @@ def test_every_make_target_of_a_workflow_exists(workflows, root):
     }
     assert called
     assert called <= targets
+
+
+@pytest.fixture(scope="module")
+def jobs(workflows):
+    return yaml.safe_load(workflows["ci.yml"])["jobs"]
+
+
+def matrix(job):
+    """Answer every combination of a job that is listed by itself."""
+    return job["strategy"]["matrix"]
+
+
+def test_every_python_that_we_support_is_checked(jobs, root):
+    text = (root / "pyproject.toml").read_text(encoding="utf-8")
+    supported = re.findall(r"Programming Language :: Python :: (3\.\d+)", text)
+    assert len(supported) > 2
+    assert matrix(jobs["check"])["python"] == supported
+
+
+def test_the_oldest_and_the_newest_kafka_are_tested_with_old_and_new_pythons(jobs):
+    tested = {(one["kafka"], one["python"]) for one in matrix(jobs["kafka"])["include"]}
+    for python in ("3.11", "3.13"):
+        assert {("3.9.1", python), ("4.1.1", python)} <= tested
+
+
+@pytest.mark.parametrize("program", ["prometheus", "prometheus-alertmanager", "zsh"])
+def test_what_the_tests_run_beside_kafka_is_installed(jobs, program):
+    """A test that misses it is skipped, and a skip in CI is a failure."""
+    steps = [step.get("run", "") for step in jobs["kafka"]["steps"]]
+    installing = next(run for run in steps if "apt-get install" in run)
+    assert program in installing.split()
