@@ -28,8 +28,17 @@ MAX_LENGTH = 20
 _ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]=|@]{1,64}@[^\s<>\"'(),;:\[\]|@]{1,255}")
 _CJK = re.compile(r"([\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uf900-\ufaff])")
 _DROPPED = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc`\u00ad"))
+_LETTERS = dict(
+    zip(
+        "\u0131\u00df\u00f8\u0142\u0111\u00e6\u0153",
+        ("i", "ss", "o", "l", "d", "ae", "oe"),
+        strict=True,
+    )
+)
+"""Letters that Unicode does not take apart into a letter and an accent."""
 _SPACED = {n: " " for n in range(128) if not chr(n).isalnum() and chr(n) not in "'`@"}
 _TABLE: dict[int, str | None] = {**_SPACED, **_DROPPED}
+_FOLDED: dict[int, str | None] = {ord(c): t for c, t in _LETTERS.items()} | _DROPPED
 _COMBINING = re.compile(r"[\u0300-\u036f]")
 _NOT_WORD = re.compile(r"[^\w@ ]+")
 
@@ -41,7 +50,7 @@ def words(text: str) -> list[str]:
     lower = text.lower().replace("e-mail", "email")
     if not lower.isascii():
         lower = _COMBINING.sub("", normalize("NFKD", lower))
-        lower = _NOT_WORD.sub(" ", lower.translate(_DROPPED))
+        lower = _NOT_WORD.sub(" ", lower.translate(_FOLDED))
         lower = _CJK.sub(r" \1 ", lower)
     found = lower.translate(_TABLE).split()
     if lower.count("@") > 1:
@@ -69,6 +78,8 @@ _OPEN = "("
 _ANCHORS = {"^", "$"}
 _INSIDE = re.compile(r"\*[a-z]{3,}\*")
 _ENDINGS = re.compile(r"(\w+)\(([\w|]*)\)(?=[\s|)]|$)")
+_GLUED = re.compile(r"\w[(?]|\)\w")
+"""What looks like an ending, or an optional letter, and would never be found."""
 _TOKEN = re.compile(r"\[\w*\]|[()|^$]|\.\.\.|[^\s()|\[\]^$]+")
 
 
@@ -79,6 +90,9 @@ def parse(pattern: str, sets: Sets) -> list[Elements]:
         PhraseError: the pattern is not well-formed or names an unknown set.
     """
     written_out = _ENDINGS.sub(_endings, pattern)
+    if _GLUED.search(written_out):
+        message = f"phrase {pattern!r}: endings are one word each and end the word"
+        raise PhraseError(message)
     tokens = _TOKEN.findall(written_out)
     if "".join(tokens) != "".join(written_out.split()):
         message = f"phrase {pattern!r}: brackets do not match"

@@ -48,6 +48,9 @@ _RETURNED = frozenset(
         "message/partial",
     }
 )
+_FIELDS_ONLY = frozenset(
+    {"message/feedback-report", "message/disposition-notification"}
+)
 _STATUS = frozenset(
     {
         *("message/delivery-status", "message/global-delivery-status"),
@@ -134,7 +137,7 @@ def _walk(message: Message, depth: int) -> Iterator[tuple[Message, int]]:
     if not isinstance(payload, list) or kind in _STATUS or kind in _RETURNED:
         yield message, depth
         return
-    if kind == "message/feedback-report":
+    if kind in _FIELDS_ONLY:
         yield message, depth
         return
     if depth < MAX_DEPTH:

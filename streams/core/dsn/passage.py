@@ -36,8 +36,17 @@ class Passage(NamedTuple):
     """How sure it is that this is a failed recipient; 0 is surest."""
 
 
-_LOCAL = r"(?:\"[^\"\s]{1,64}\"|[^\s<>()\[\],;:\"|=@]{1,64})"
-ADDRESS = rf"{_LOCAL}@[^\s<>()\[\],;:\"'|=@/]{{1,255}}"
+_WIDE = r"\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7ff\uff00-\uffef"
+"""Scripts that put no space between words: `to` stands right before an address."""
+_LOCAL = (
+    r"(?:\"[^\"\s]{1,64}\""
+    rf"|[^\s<>()\[\],;:\"|=@{_WIDE}]{{1,64}}|[{_WIDE}]{{1,64}})"
+)
+_DOMAIN = (
+    rf"(?:[^\s<>()\[\],;:\"'|=@/{_WIDE}]{{1,255}}"
+    r"|[^\s<>()\[\],;:\"'|=@/]{1,255})"
+)
+ADDRESS = rf"{_LOCAL}@{_DOMAIN}"
 
 _ORIGINAL_FOLLOWS = re.compile(
     r"""^[\s>*|]{0,8}(?:
@@ -65,13 +74,14 @@ _HEADER_LINE = re.compile(
 _HEADING = re.compile(
     r"failed|failure|error|problem|transcript|technical|details|diagnostic|detail"
     r"|permanent|fatal|recipients|addresses|report unavailable|session|server message"
-    r"|command|not delivered|following",
+    r"|\blog|command|not delivered|following",
     re.IGNORECASE,
 )
 
 _NAME = (
     r"(?:\"[^\"<>@]{1,80}\""
-    r"|(?!.{0,80}\b(?:contact|please|mail|message|send|to|from|by|with|via|for|of|at)\b)"
+    r"|(?!.{0,80}\b(?:contact|please|mail|message|send|to|from|by|with|via|for|of|at"
+    r"|sender|is|was)\b)"
     r"(?!.{0,80}\b[245]\d\d\b)[\w .,'()/-]{1,60})(?=\s?<)"
 )
 
@@ -81,7 +91,7 @@ _LEADING = re.compile(
     r">?\)\s{0,3})?(?:\.\.\.|[:,])\s{0,3}(?P<rest>.*)$".replace(r"\ ", " "),
     re.IGNORECASE,
 )
-_PLAIN_LEADING = re.compile(rf"^(?P<address>{ADDRESS}): (?P<rest>\S.*)$")
+_PLAIN_LEADING = re.compile(rf"^\s{{0,8}}(?P<address>{ADDRESS}): (?P<rest>\S.*)$")
 _ALONE = re.compile(
     r"^[\s>*|\u2022\u00b7\u2013-]{0,16}"
     r"(?:(?P<label>[A-Za-z][\w\ '(),-]{1,60})\s?:\s{0,3})?"
@@ -122,7 +132,7 @@ def _cut(lines: list[str]) -> int:
             return number
         if len(line) > MAX_RULED_LINE or not _ORIGINAL_FOLLOWS.match(line):
             continue
-        ruled = line.lstrip()[:2] in {"--", "==", "__", "**"}
+        ruled = line.lstrip(" >*|")[:2] in {"--", "==", "__", "**"}
         if ruled and _HEADING.search(line) and "copy" not in line.lower():
             continue
         return number
@@ -144,7 +154,7 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
                 passage = passage._replace(rank=5)
             heads.append((number, passage))
     surest = min((passage.rank for _, passage in heads), default=0)
-    heads = [head for head in heads if head[1].rank == surest]
+    heads = _with_originals(head for head in heads if head[1].rank == surest)
     # A line that names the same address again belongs to what is said about it.
     heads = [
         head
@@ -167,12 +177,29 @@ def passages(text: str, ours: frozenset[str]) -> list[Passage]:
     return [p for p in found.values() if p.rank == best]
 
 
+def _with_originals(
+    heads: Iterable[tuple[int, Passage]],
+) -> list[tuple[int, Passage]]:
+    """Join a recipient and the `Original address:` on the line after it."""
+    joined: list[tuple[int, Passage]] = []
+    for number, head in heads:
+        if joined and number == joined[-1][0] + 1 and _ORIGINAL.match(head.text):
+            before, final = joined.pop()
+            joined.append((before, final._replace(original=head.address)))
+        else:
+            joined.append((number, head))
+    return joined
+
+
+_ORIGINAL = re.compile(r"original(?:ly)? (?:address|recipient|to)", re.IGNORECASE)
 _CONTACT = re.compile(
     r"contact|assistance|question|help ?desk|support|please (?:send|mail|write|forward"
-    r"|e-?mail|call|report)|administrator|for (?:more|further)|if you|mail to\b|ask\b"
-    r"|write to|abuse|problems?,|complain|wrote:|sent by|was sent from|\bfrom:? <?\S*@",
+    r"|e-?mail|call|report)|administrator|for (?:more|further)|if you|ask\b"
+    r"|(?<!e)(?<!e-)mail to\b|write to|abuse|problems?,|complain|wrote:|sent by"
+    r"|was sent from|\bfrom:? <?\S*@",
     re.IGNORECASE,
 )
+_SENDER = re.compile(r"\b(?:from|sender(?: is)?)[\s:<\"']{1,4}$", re.IGNORECASE)
 _OTHER_PARTY = re.compile(
     r"(?:\w+[ -]){0,2}(?:from|sender|reply.?to|return.?path|errors?.?to|subject|subj"
     r"|date|sent|by|bcc|message.?id|x-postfix-sender|server|host|via|author|id)",
@@ -217,7 +244,7 @@ def _said(rest: str, lines: list[str]) -> str:
             if _RULE.match(line) or _FOOTER.match(line):
                 break
             said.append(line)
-        elif said:
+        elif said and not said[-1].rstrip().endswith(":"):
             break
     return " ".join(" ".join(said).split())[:MAX_PASSAGE]
 
@@ -228,6 +255,8 @@ def _in_sentences(text: str, ours: frozenset[str]) -> Iterable[Passage]:
     for match in islice(_ANY_ADDRESS.finditer(flat), MAX_ADDRESSES):
         before = flat[max(match.start() - _BEFORE, 0) : match.start()]
         address = canonical_of(match[0])
+        if _SENDER.search(before):
+            continue
         if address and address.lower() not in ours and not _CONTACT.search(before):
             rank = 3 if _CUE.search(before) else 4
             yield Passage(address, None, "", rank)

@@ -20,6 +20,9 @@ from streams.core.reply import Reply
 MAX_REPLIES = 6
 """Texts that are weighed for one recipient."""
 
+MAX_PARAGRAPHS = 8
+"""Paragraphs of a notification that are weighed one by one."""
+
 _SURELY_MACHINE = 2
 _ADDRESSES = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[^\s<>()\[\],;:\"']{1,255}")
 _VERP = re.compile(r"^[^@]{1,100}\+([^@=]{1,64})=([^@=]{1,255})@")
@@ -37,11 +40,11 @@ def parse(raw: bytes) -> ParsedMail:
     if notice := notices.read(letter.texts):
         return _of_notice(letter, notice)
     text, rest = passage.notification(letter.texts)
-    blocks = letter.status or _embedded(letter.texts)
+    blocks = letter.status or status.embedded(letter.texts)
     message, recipients = status.read(blocks)
     if not letter.returned and rest:
         letter.returned = next(
-            (b for b in mime.blocks(rest) if first(b, "message-id", "received")), []
+            (block for block in mime.blocks(rest) if _is_header(block)), []
         )
     context = _Context(letter, text, message)
     if recipients:
@@ -69,18 +72,10 @@ def _kind(action: Action) -> ReportKind:
     return ReportKind.BOUNCE if action is Action.FAILED else ReportKind(action.value)
 
 
-def _embedded(texts: Iterable[str]) -> list[mime.Fields]:
-    """Answer a delivery status that stands in the notification text itself."""
-    for text in texts:
-        lower = text.lower()
-        if "final-recipient:" in lower or "original-recipient:" in lower:
-            return [
-                block
-                for block in mime.blocks(text)
-                if first(block, "final-recipient", "original-recipient")
-                or first(block, "reporting-mta")
-            ]
-    return []
+def _is_header(block: mime.Fields) -> bool:
+    """Say whether a block of fields is a message's header, or what is left of it."""
+    left = first(block, "to") and first(block, "from", "subject", "date")
+    return bool(left or first(block, "message-id", "received"))
 
 
 class _Context:
@@ -152,7 +147,12 @@ class _Context:
         named = self.named
         codes = any(said.text[:1] in "45" for said in self.session)
         says_failed = kinds.says_failed(self.text)
-        evidence = (failed, says_failed, codes and named, self.letter.status)
+        success = kinds.says_delivered(self.letter, self.text)
+        relayed = kinds.says_relayed(self.text)
+        evidence = (
+            *(failed, says_failed, kinds.says_whom(self.text), self.letter.status),
+            named and (codes or self.delayed or success or relayed),
+        )
         if not any(evidence) and kinds.machine(self.letter) < _SURELY_MACHINE:
             return ()
         if failed:
@@ -166,10 +166,8 @@ class _Context:
         action = Action.FAILED
         if not failed and self.delayed:
             action = Action.DELAYED
-        elif not (failed or says_failed or codes) and kinds.says_delivered(
-            self.letter, self.text
-        ):
-            action = Action.DELIVERED
+        elif (success or relayed) and not (failed or says_failed or codes):
+            action = Action.RELAYED if relayed else Action.DELIVERED
         return tuple(
             self._report(
                 action,
@@ -218,7 +216,8 @@ class _Context:
         return texts
 
     def _context(self) -> tuple[Reply, ...]:
-        texts = (self.text, self.letter.header("subject"))
+        paragraphs = [p for p in self.text.split("\n\n") if p.strip()]
+        texts = (self.text, self.letter.header("subject"), *paragraphs[:MAX_PARAGRAPHS])
         return tuple(replies.parse(text) for text in texts if text)
 
     def _report(  # noqa: PLR0913  # everything that is known

@@ -5,12 +5,13 @@ understood is, and Action is read before Status: a `delayed` is never a failure.
 """
 
 import re
+from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from streams.core import instant
 from streams.core.address import Address, canonical
-from streams.core.dsn.mime import Fields, first
+from streams.core.dsn.mime import Fields, blocks, first
 from streams.core.evidence import Action
 from streams.core.instant import Instant
 
@@ -78,6 +79,20 @@ def read(blocks: list[Fields]) -> tuple[MessageBlock, list[StatusBlock]]:
         arrival_date=moment(first(whole, "arrival-date")),
     )
     return message, [recipient(fields) for fields in recipients[:MAX_RECIPIENTS]]
+
+
+def embedded(texts: Iterable[str]) -> list[Fields]:
+    """Answer a delivery status that stands in the notification text itself."""
+    for text in texts:
+        lower = text.lower()
+        if "final-recipient:" in lower or "original-recipient:" in lower:
+            return [
+                block
+                for block in blocks(text)
+                if first(block, "final-recipient", "original-recipient")
+                or first(block, "reporting-mta")
+            ]
+    return []
 
 
 def _split(block: Fields) -> list[Fields]:

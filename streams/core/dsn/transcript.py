@@ -16,13 +16,16 @@ class Said(NamedTuple):
     """Whom the command before it named."""
 
 
+_STAMP = r"^\s{0,8}(?:(?:\w{3},?\s)?\d[\d:./T -]{6,30}:?\s{1,4})?"
+"""Some mailers write the time before each line."""
 _COMMAND = re.compile(
-    r"^\s{0,8}(?:sent\s?)?(?:>>>|<<<|->)\s?(?P<verb>RCPT|MAIL|DATA|EHLO|HELO|LHLO|AUTH"
+    _STAMP
+    + r"(?:sent\s?)?(?:>>>|<<<|-{1,2}>)\s?(?P<verb>RCPT|MAIL|DATA|EHLO|HELO|LHLO|AUTH"
     rf"|STARTTLS|QUIT|\.)(?:[^<]{{0,20}}<(?P<address>{ADDRESS})?>)?",
     re.IGNORECASE,
 )
 _ANSWER = re.compile(
-    r"^\s{0,8}(?:received\s?)?(?:<<<|>>>|<-)\s?(?P<text>\S.*)$"
+    _STAMP + r"(?:received\s?)?(?:<<<|>>>|<-{1,2})\s?(?P<text>\S.*)$"
     r"|^\s{0,8}(?:\(?reason:\s?)?(?P<plain>[245]\d\d[ -].*)$",
     re.IGNORECASE,
 )

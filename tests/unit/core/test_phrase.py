@@ -93,6 +93,7 @@ def test_the_place_of_the_first_find_is_told():
     "pattern",
     [
         *("", "...", "a ...", "... a", "(a", "a)", "a|b", "[nobody] x", "(|)"),
+        *("un(e|)able", "unroute?able", "desconocid(o |a)"),
         " ".join("abcdefghijklmnopqrstuvw"),
     ],
 )
