@@ -18,7 +18,7 @@ from streams.core.evidence import Attempt, Command, Evidence, Outcome
 from streams.core.flag import ClearedBy
 from streams.core.flags import Context, Decision, decide, is_calm
 from streams.core.instant import Instant
-from streams.core.message import fate
+from streams.core.message import QUEUE_LIFE, fate
 from streams.core.policy import OpenIncident, PolicyBook
 from streams.core.state import EMPTY, AddressState, Marker, fold, mark
 from streams.engine.stage import Batch, Message, Output, PartitionTable
@@ -30,8 +30,6 @@ from streams.wire.calm_state import with_accepted
 from streams.wire.reject import Reject, RejectReason
 
 _DAY = 24 * 3_600_000
-QUEUE_LIFE = 8 * _DAY
-"""Longer than any sane mail queue: a report about older mail comes no more."""
 _HAND = 500
 """Pairs that housekeeping looks at in each sweep."""
 _RELEASED = 200

@@ -22,6 +22,10 @@ REPORTED = {
 }
 """One bit for each thing that reports can have said about a message."""
 
+QUEUE_LIFE = 8 * 24 * 3_600_000
+"""Milliseconds, longer than any sane mail queue: a report about older mail comes no
+more."""
+
 
 class Session(NamedTuple):
     """The best attempt seen: a final one beats a deferred, then the later wins."""
@@ -122,15 +126,26 @@ def from_report(report: Report) -> Message:
     bounce = None
     if report.action is Action.FAILED and report.failure is not None:
         bounce = Bounce(report.at, tie(report.id), report.failure, report.reporting_mta)
-    about = report.at if report.message_at is None else report.message_at
     return Message(
         fingerprint(report.message_id),
         report.message_id if bounce else "",
         None,
         REPORTED[report.action],
-        Instant(min(about, report.at)),
+        _sent(report),
         bounce,
     )
+
+
+def _sent(report: Report) -> Instant:
+    """Say when the reported message was sent, as well as its report knows.
+
+    An Arrival-Date that no queue can have lived through is a clock's mistake, or
+    forged: it would put a bounce of today behind successes of last year.
+    """
+    about = report.message_at
+    if about is None or report.at - about > QUEUE_LIFE:
+        return report.at
+    return min(about, report.at)
 
 
 def from_proof(command: Command) -> Message:

@@ -33,6 +33,30 @@ def test_a_report_older_than_the_newest_delivery_changes_nothing(story, tell):
     assert story.told == []
 
 
+EIGHT_DAYS = 8 * 24 * 60
+
+
+@pytest.mark.parametrize("about", [-25 * 365 * 24 * 60, 20 - EIGHT_DAYS - 1])
+def test_a_bounce_of_mail_that_no_queue_keeps_so_long_is_as_old_as_its_report(
+    story, tell, about
+):
+    story.tell(
+        tell.attempt("m1", 10, "accepted"),
+        tell.report("m2", 20, "failed", message_at=about),
+    )
+    assert story.told == ["set"]
+
+
+def test_a_bounce_of_mail_from_the_end_of_a_long_queue_is_as_old_as_the_mail(
+    story, tell
+):
+    story.tell(
+        tell.attempt("m1", 10, "accepted"),
+        tell.report("m2", 20, "failed", message_at=20 - EIGHT_DAYS),
+    )
+    assert story.told == []
+
+
 def test_delayed_never_sets(story, tell):
     story.tell(tell.report("m1", 0, "delayed"), tell.report("m1", 60, "delayed"))
     assert story.told == []

@@ -31,7 +31,7 @@ def _pieces(tell, *, with_commands: bool = True, most: int = len(MESSAGES)):
         messages,
         minutes,
         st.sampled_from(["failed", "delayed", "delivered", "relayed", "expanded"]),
-        st.none() | minutes,
+        st.none() | minutes | st.just(-20 * 24 * 60),
         kinds,
     )
     commands = st.builds(
