@@ -4,9 +4,10 @@ Time is the file's. Events are taken in order of arrival and arrival drives the
 timers, so a file gives the same flags and alerts each time, however fast it runs.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import NamedTuple
 
 import orjson
@@ -34,6 +35,10 @@ _TOGETHER = 1_000
 """Most events of a batch."""
 
 
+_LEAP_MS = 24 * 3_600_000
+"""Who is so far ahead of all before is asked for by those who come after."""
+_COMING = 16
+"""So many lines are asked."""
 _EPOCH = Instant(0)
 _SWEEP_MS = 1_000
 """A worker looks around so often."""
@@ -49,6 +54,15 @@ class Arrived(NamedTuple):
     """Line number."""
     timestamp: int
     """When it arrived."""
+
+
+class _Line(NamedTuple):
+    """A line of the file that is not empty."""
+
+    number: int
+    value: bytes
+    event: object
+    """What it says, as any JSON; itself when it is none."""
 
 
 _Onward = dict[str, list[Arrived]]
@@ -110,29 +124,28 @@ class Offline:
 
         At the end, timers run up to the last arrival.
         """
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
+        for line, coming in _with_coming(_read(lines)):
             self.events += 1
-            taken = self._take(number, line)
+            taken = self._take(line, coming)
             if isinstance(taken, Refused):
                 self.refuse(taken)
                 continue
             topic, record = taken
             if self._pending.full(record.timestamp):
                 self._flush()
-                yield number
+                yield line.number
             self._pending.add(topic, record)
             self.now = max(self.now, Instant(record.timestamp))
         self._flush()
         self._run_timers(self.now)
         yield self.events
 
-    def _take(self, number: int, line: bytes) -> tuple[str, Arrived] | Refused:
+    def _take(
+        self, line: _Line, coming: Sequence[_Line]
+    ) -> tuple[str, Arrived] | Refused:
         """Answer a line as a record of the topic that its type says."""
-        try:
-            event = orjson.loads(line)
-        except orjson.JSONDecodeError:
+        number, value, event = line
+        if event is value:
             return Refused(number, RejectReason.NOT_JSON, "not UTF-8 JSON text")
         if not isinstance(event, dict):
             return Refused(number, RejectReason.SCHEMA_VIOLATION, "/: type")
@@ -140,21 +153,29 @@ class Offline:
         topic = TYPES.get(kind) if isinstance(kind, str) else None
         if topic is None:
             return Refused(number, RejectReason.SCHEMA_VIOLATION, "/type: enum")
-        arrived = self._arrival(event)
+        arrived = self._arrival(event, coming)
         if arrived is None:
             return Refused(number, RejectReason.BAD_TIME, "/arrived_at")
-        return topic, Arrived(None, line, (), number, arrived)
+        return topic, Arrived(None, value, (), number, arrived)
 
-    def _arrival(self, event: dict[str, object]) -> Instant | None:
+    def _arrival(
+        self, event: dict[str, object], coming: Sequence[_Line]
+    ) -> Instant | None:
         """Answer when an event reached us: as it says, else the latest so far.
 
-        A time that no event may have moves nothing: all that came after it would
-        have come in the year 9999, too.
+        A time that no event may have moves nothing, nor does one that most of those
+        after it are far behind: one host's clock would take all of them to its year.
         """
         said = event.get("arrived_at")
         if said is not None:
             return _moment(said)
-        return max(self.now, _moment(event.get("time")) or _EPOCH)
+        at = _moment(event.get("time")) or _EPOCH
+        if at - self.now > _LEAP_MS:
+            after = [then for line in coming if (then := _claimed(line)) is not None]
+            behind = [then for then in after if at - then > _LEAP_MS]
+            if 2 * len(behind) > len(after):
+                at = self.now or min(behind)
+        return max(self.now, at)
 
     def _flush(self) -> None:
         """Process the events that arrived together."""
@@ -243,6 +264,35 @@ class Offline:
 
 
 _DEAD_LETTERS = INPUTS[0].dead_letters.removeprefix(INPUTS[0])
+
+
+def _read(lines: Iterable[bytes]) -> Iterator[_Line]:
+    for number, value in enumerate(lines, start=1):
+        if not value.strip():
+            continue
+        try:
+            event = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            event = value
+        yield _Line(number, value, event)
+
+
+def _with_coming(lines: Iterator[_Line]) -> Iterator[tuple[_Line, Sequence[_Line]]]:
+    """Answer each line together with those that come next."""
+    coming = deque(islice(lines, _COMING))
+    while coming:
+        line = coming.popleft()
+        coming.extend(islice(lines, 1))
+        yield line, coming
+
+
+def _claimed(line: _Line) -> Instant | None:
+    """Answer when an event came, or was made, by its own word."""
+    event = line.event
+    if not isinstance(event, dict):
+        return None
+    said = event.get("arrived_at")
+    return _moment(event.get("time") if said is None else said)
 
 
 def _moment(said: object) -> Instant | None:

@@ -60,9 +60,11 @@ def command(  # noqa: PLR0913  # one for each option
 
     FILE has one JSON object a line, in order of arrival: the event as it would be
     published, with "type": "send-attempt", "dsn" or "flag-command", and, if known,
-    "arrived_at", the time it reached the platform. Output is JSON lines: flag-set,
-    flag-updated, flag-cleared, alert-opened, alert-updated, alert-resolved, and
-    rejected with the line and the reason. Rejected events do not make it fail.
+    "arrived_at", the time it reached the platform; else that is its "time" or that of
+    the line before, whichever is later, unless the lines that follow show that its
+    clock is a day or more ahead. Output is JSON lines: flag-set, flag-updated,
+    flag-cleared, alert-opened, alert-updated, alert-resolved, and rejected with the
+    line and the reason. Rejected events do not make it fail.
 
     \b
     Try a policy on last month's mail:
