@@ -11,7 +11,7 @@ from streams.core.spike.channel import OF_ALL, Channel, Rise
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.ratio import Row, works_again
 from streams.core.spike.scope import move, odds
-from streams.core.spike.tenant import Tenant
+from streams.core.spike.tenant import Tenant, total
 from streams.core.spike.verdict import Verdict, verdict
 
 
@@ -28,7 +28,7 @@ def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | No
         return None
     since, opens_at = found
     stale = channel.replies_only and tenant.now - max(channel.votes) > cal.STALE
-    if stale:
+    if stale or hidden(tenant, channel, since):
         return None
     if tenant.now < opens_at:
         if not channel.due or channel.due > opens_at:
@@ -38,6 +38,19 @@ def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | No
     if asks and _over(tenant, channel, since):
         return None
     return _open(tenant, channel, since)
+
+
+def hidden(tenant: Tenant, channel: Channel, since: int) -> bool:
+    """Say whether our own hop refuses most mail, so that little can tell of others.
+
+    Some of its answers read as if they came from elsewhere, and no good mail is
+    there to contradict them; only reports show what became of mail behind us.
+    """
+    own = tenant.submission
+    if channel is own or own.incident is None or not channel.replies_only:
+        return False
+    failed = sum(n for bucket, n in own.failures.items() if bucket >= since)
+    return failed > total(tenant.goods_since(own.name, since))
 
 
 def _evidence(

@@ -9,6 +9,7 @@ from streams.core.spike import calibration as cal
 from streams.core.spike.channel import Channel
 from streams.core.spike.incident import Turn
 from streams.core.spike.ledger import REST
+from streams.core.spike.opening import hidden
 from streams.core.spike.ratio import Row, works_again
 from streams.core.spike.tenant import Tenant
 from streams.core.spike.verdict import Verdict, verdict
@@ -77,6 +78,8 @@ def _resolve(tenant: Tenant, channel: Channel, recovered_at: int) -> Verdict | N
         return None
     channel.incident.resolved_at = tenant.now
     resolved = verdict(tenant, channel, Turn.RESOLVED)
+    if channel is tenant.submission:
+        _forget_hidden(tenant)
     channel.incident = None
     tenant.explained[channel.name] = recovered_at
     channel.clear()
@@ -94,3 +97,11 @@ def _resolve(tenant: Tenant, channel: Channel, recovered_at: int) -> Verdict | N
         oldest = tenant.now - cal.KEEP
         tenant.explained = {n: t for n, t in tenant.explained.items() if t > oldest}
     return resolved
+
+
+def _forget_hidden(tenant: Tenant) -> None:
+    """Drop what was heard of others while our own hop refused most mail."""
+    for channel in [tenant.beyond, *tenant.providers.values()]:
+        began = min(channel.votes, default=0)
+        if channel.incident is None and hidden(tenant, channel, began):
+            channel.clear()

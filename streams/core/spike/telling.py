@@ -35,7 +35,7 @@ def tenant_alert(
         scope=incident.scope,
         provider=incident.provider,
         hop=incident.hop,
-        side=TRAITS[incident.cause].side,
+        side=_side(incident.cause, incident.scope),
         cause=incident.cause,
         mismatch=incident.mismatch,
         causes=figures.causes,
@@ -76,7 +76,7 @@ def parent_alert(
         scope=parent.scope,
         provider=parent.provider,
         hop=hops[0][0] if hops else None,
-        side=TRAITS[parent.cause].side,
+        side=_side(parent.cause, parent.scope),
         cause=parent.cause,
         mismatch=False,
         causes=tuple(causes.most_common()),
@@ -140,3 +140,10 @@ def mismatch_alert(mismatch: Mismatch, *, parent: str | None, at: Instant) -> Al
         children=(),
         samples=liar.samples,
     )
+
+
+def _side(cause: FailureClass, scope: Scope) -> Side:
+    """Say whose fault it is: what breaks at one provider only breaks there."""
+    if cause is FailureClass.TLS_FAILED and scope is Scope.PROVIDER:
+        return Side.TRANSIENT
+    return TRAITS[cause].side

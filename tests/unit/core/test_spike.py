@@ -142,6 +142,30 @@ def test_a_restored_tenant_decides_as_one_that_was_never_put_away(world):
     assert world.turns() == [Turn.OPENED]
 
 
+def test_what_our_own_broken_relay_says_in_the_name_of_others_is_no_second_incident(
+    world,
+):
+    said = {"hop": Hop.MX, "failure_class": FailureClass.POLICY_REJECTED}
+    for _ in range(30):
+        world.minute(bad=8)
+        world.minute(bad=1, **said)
+    for _ in range(60):
+        world.minute(good=8)
+    assert world.turns() == [Turn.OPENED, Turn.RESOLVED]
+
+
+def test_a_block_behind_one_broken_host_of_four_is_an_incident_of_its_own(world):
+    blocked = {"hop": Hop.MX, "failure_class": FailureClass.SENDER_BLOCKED}
+    for _ in range(10):
+        world.minute(good=6, bad=2)
+    for _ in range(10):
+        world.minute(good=3, bad=2)
+        world.minute(good=1, bad=3, **blocked)
+    assert world.turns() == [Turn.OPENED, Turn.OPENED]
+    hops = [v.incident.hop for v in world.said if v.turn is Turn.OPENED]
+    assert hops == [Hop.SUBMISSION, Hop.MX]
+
+
 def small():
     """Answer a tenant that has sent 20 mails a day for two weeks."""
     one = World()
