@@ -12,7 +12,11 @@ from aiokafka.record.util import calc_crc32c
 
 from streams.engine import fetched
 from streams.engine.fetched import INFLATED_LIMIT, SHOWN, Inflated
-from streams.engine.upstream import apply_corrections, hand_out_raw_records
+from streams.engine.upstream import (
+    HANDED_OUT,
+    apply_corrections,
+    hand_out_raw_records,
+)
 from streams.wire import contract
 
 apply_corrections()
@@ -48,12 +52,16 @@ def signed(raw):
     return bytes(raw)
 
 
-def read(data, topic="input", at=0):
-    fetch = fetcher.MemoryRecords(data)
+def fetch(data, topic="input", at=0):
+    inside = fetcher.MemoryRecords(data)
     options = {"check_crcs": True, "isolation_level": fetcher.READ_COMMITTED}
-    records = fetcher.PartitionRecords(
-        TopicPartition(topic, 0), fetch, [], at, None, None, **options
+    return fetcher.PartitionRecords(
+        TopicPartition(topic, 0), inside, [], at, None, None, **options
     )
+
+
+def read(data, topic="input", at=0):
+    records = fetch(data, topic, at)
     return list(records), records.next_fetch_offset
 
 
@@ -125,3 +133,52 @@ def test_a_header_may_have_any_name(codec):
     assert names == ["wrong", "\\xff\x00\\xc3(\\x80", "name"]
     assert names[1].encode()
     assert following == 3
+
+
+class Assignment:
+    """A partition that is read from the start, and nothing else."""
+
+    active, paused, position = True, False, 0
+
+    def state_value(self, tp):
+        return self
+
+    def consumed_to(self, position):
+        self.position = position
+
+
+def handed_out(data, most):
+    """Answer the records as they are handed out, `most` at a time."""
+    result = fetcher.FetchResult(
+        TopicPartition("input", 0),
+        assignment=Assignment(),
+        partition_records=fetch(data),
+        backoff=0,
+    )
+    while result.has_more():
+        yield result.getall(most)
+
+
+def test_records_are_handed_out_by_their_number():
+    data = batch("zstd", *[b"v"] * 5) + batch("zstd", *[b"w"] * 2, first=5)
+    sizes = [len(records) for records in handed_out(data, 3)]
+    assert sizes == [3, 3, 1]
+    assert [len(records) for records in handed_out(data, None)] == [7]
+
+
+@pytest.mark.parametrize("part", ["value", "key", "headers"])
+def test_records_are_handed_out_by_their_size(part):
+    large = b"x" * (HANDED_OUT // 2)
+    builder = DefaultRecordBatchBuilder(2, CODECS["zstd"], 0, -1, -1, -1, 1 << 28)
+    record = {"key": b"k", "value": b"v", "headers": []}
+    large = [("name", large)] if part == "headers" else large
+    for number in range(5):
+        builder.append(number, timestamp=7, **{**record, part: large})
+    taken = list(handed_out(bytes(builder.build()), 1000))
+    assert [len(records) for records in taken] == [2, 2, 1]
+    assert [r.offset for records in taken for r in records] == list(range(5))
+
+
+def test_one_record_is_handed_out_however_large():
+    data = batch("zstd", b"x" * (2 * HANDED_OUT), b"y")
+    assert [len(records) for records in handed_out(data, 1000)] == [1, 1]
