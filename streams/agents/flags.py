@@ -269,10 +269,12 @@ def _is_success(evidence: Evidence) -> bool:
 
 def _tell(decision: Decision, output: Output) -> None:
     """Write what a decision changes: the event, and the flag as it is now."""
-    change = decision.change
+    change, now = decision.change, decision.flag
+    written = None if now is None else flag_wire.encode_flag(now)  # once for both
     if change is not None:
-        output.messages.append(Message(*flag_wire.change_record(change)))
         flag = change.flag
+        same = written if flag is now else None
+        output.messages.append(Message(*flag_wire.change_record(change, same)))
         output.tallies[
             tally.flag_change(change.type, flag.side, flag.failure_class)
         ] += 1
@@ -280,7 +282,7 @@ def _tell(decision: Decision, output: Output) -> None:
             output.tallies[tally.flag_clear(change.cleared_by)] += 1
     if not decision.restated:
         return
-    if decision.flag is not None:
-        output.messages.append(Message(*flag_wire.state_record(decision.flag)))
+    if now is not None:
+        output.messages.append(Message(*flag_wire.state_record(now, written)))
     elif change is not None:
         output.messages.append(Message(*flag_wire.tombstone(change)))

@@ -135,12 +135,19 @@ def _announce(state: AddressState, history: History, context: Context) -> Decisi
     revision = max(state.revision + 1, context.at)
     flag = _flag(state, history, context, revision)
     newest = history.failures[0]
-    state = _calm(state)._replace(cause_at=newest.message.at, late_by=newest.late_by)
-    if old is not None and flag == old._replace(
+    same = old is not None and flag == old._replace(
         revision=flag.revision, updated_at=flag.updated_at
-    ):
+    )
+    state = state._replace(
+        cause_at=newest.message.at,
+        late_by=newest.late_by,
+        clear_at=None,
+        accepted_since=None,
+        flag=old if same else flag,
+        revision=state.revision if same else revision,
+    )
+    if same:
         return Decision(state, None, None, restated=False)
-    state = state._replace(flag=flag, revision=revision)
     if old is not None and _told(old) == _told(flag):
         return Decision(state, None, flag, restated=True)
     kind = ChangeType.SET if old is None else ChangeType.UPDATED

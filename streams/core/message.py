@@ -224,17 +224,24 @@ def fate(message: Message) -> Fate:
         failure = bounce.failure
         if failure.failure_class is FailureClass.UNKNOWN and refused is not None:
             failure = refused
-        return _UNDECIDED._replace(
-            decided=True,
-            failure=failure,
-            failed_at=bounce.at,
-            late_by=None if late is None else max(late, 0),
-        )
+        return _failed(failure, bounce.at, None if late is None else max(late, 0))
     if outcome is _ACCEPTED:
         return _REACHED
     if session is not None and outcome is Outcome.FAILED:
-        return _UNDECIDED._replace(decided=True, failure=refused, failed_at=session.at)
+        return _failed(refused, session.at, None)
     return _UNDECIDED
+
+
+def _failed(failure: Failure | None, at: Instant, late_by: int | None) -> Fate:
+    return Fate(
+        decided=True,
+        reached=False,
+        proven=False,
+        failure=failure,
+        failed_at=at,
+        late_by=late_by,
+        liar=None,
+    )
 
 
 _ACCEPTED = Outcome.ACCEPTED

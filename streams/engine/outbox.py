@@ -3,14 +3,14 @@
 import asyncio
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from streams.engine.clock import Clock
 from streams.engine.config import EngineConfig
-from streams.engine.partitioner import partition_of
+from streams.engine.partitioner import murmur2_of, placed
 from streams.engine.stage import Message
 
 NO_HEADERS: list[tuple[str, bytes]] = []
@@ -42,7 +42,7 @@ class Outbox:
 
     async def send(
         self,
-        messages: Iterable[Message],
+        messages: Sequence[Message],
         changelog: tuple[Destination, Mapping[bytes, bytes | None]] | None = None,
     ) -> list[asyncio.Future[Any]]:
         """Hand everything over; each future is one batch's acknowledgement.
@@ -73,9 +73,10 @@ class Outbox:
         return sent
 
     async def _by_destination(
-        self, messages: Iterable[Message]
+        self, messages: Sequence[Message]
     ) -> dict[Destination, list[Row]]:
         rows: dict[Destination, list[Row]] = defaultdict(list)
+        hashes = iter(murmur2_of([m.key for m in messages if m.key is not None]))
         names: dict[str, str] = {}
         for topic, key, value, headers, partition in messages:
             name = names.get(topic)
@@ -83,12 +84,9 @@ class Outbox:
                 name = names[topic] = self._config.topic(topic)
                 partitions = await self._producer.partitions_for(name)
                 self._counts[name] = len(partitions)
+            hashed = next(self._turn) if key is None else next(hashes)
             if partition is None:
-                count = self._counts[name]
-                if key is None:
-                    partition = next(self._turn) % count  # noqa: PLW2901
-                else:
-                    partition = partition_of(key, count)  # noqa: PLW2901
+                partition = placed(hashed, self._counts[name])  # noqa: PLW2901
             listed = list(headers) if headers else NO_HEADERS
             rows[name, partition].append((key, value, listed))
         return rows

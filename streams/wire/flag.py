@@ -33,8 +33,11 @@ _Body = dict[str, Any]
 _CLASSES = {c.value: c for c in FailureClass}
 
 
-def change_record(change: FlagChange) -> Outgoing:
-    """Answer the record of a change on `mail.address-flags.changes.v1`."""
+def change_record(change: FlagChange, flag: bytes | None = None) -> Outgoing:
+    """Answer the record of a change on `mail.address-flags.changes.v1`.
+
+    `flag` is the change's flag as `encode_flag` writes it, if somebody has done so.
+    """
     record_key = key(change.flag.tenant_id, change.flag.address)
     envelope = Envelope(
         SOURCE,
@@ -45,13 +48,16 @@ def change_record(change: FlagChange) -> Outgoing:
         CHANGE,
     )
     return Outgoing(
-        Topic.FLAG_CHANGES, record_key, encode_change(change), envelope.headers()
+        Topic.FLAG_CHANGES, record_key, encode_change(change, flag), envelope.headers()
     )
 
 
-def state_record(flag: Flag) -> Outgoing:
-    """Answer the record of a flag as it is now on `mail.address-flags.v1`."""
-    return _state(flag, flag.revision, flag.updated_at, encode_flag(flag))
+def state_record(flag: Flag, value: bytes | None = None) -> Outgoing:
+    """Answer the record of a flag as it is now on `mail.address-flags.v1`.
+
+    `value` is the flag as `encode_flag` writes it, if somebody has done so.
+    """
+    return _state(flag, flag.revision, flag.updated_at, value or encode_flag(flag))
 
 
 def tombstone(change: FlagChange) -> Outgoing:
@@ -75,13 +81,13 @@ def decode_flag(value: bytes) -> Flag | Reject:
     return own.read(value, FLAG, _to_flag)
 
 
-def encode_change(change: FlagChange) -> bytes:
-    """Write a change as the value of the changes topic."""
+def encode_change(change: FlagChange, flag: bytes | None = None) -> bytes:
+    """Write a change as the value of the changes topic; `flag` as `change_record`."""
     body: _Body = {
         "type": change.type,
         "revision": change.revision,
         "at": render(change.at),
-        "flag": _flag(change.flag),
+        "flag": orjson.Fragment(flag or encode_flag(change.flag)),
     }
     if change.type is ChangeType.CLEARED:
         body["cleared_at"] = body["at"]

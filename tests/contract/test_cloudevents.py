@@ -2,13 +2,15 @@
 
 import json
 from datetime import UTC, datetime
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import orjson
 import pytest
 from cloudevents.core.bindings import kafka
 from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
+from hypothesis import given
+from hypothesis import strategies as st
 
 from streams.core.flag import ChangeType
 from streams.wire import attempt, contract, envelope, flag
@@ -94,6 +96,13 @@ def test_an_event_that_is_said_again_has_its_id_and_another_one_has_not():
 def test_an_id_is_the_same_in_every_version_of_mailflag():
     known = envelope.event_id(b"t-42/karl@example.org", "mailflag.flag-set.v1", 1)
     assert known == "3eb61b83-b9c1-5780-8233-47c0ba0a67c1"
+
+
+@given(st.text(max_size=60), st.text(max_size=40), st.integers(1, 2**53))
+def test_an_id_is_a_uuid_of_version_5(key, kind, revision):
+    name = f"{key}\n{kind}\n{revision}"
+    wanted = uuid5(UUID("9b0f5f0e-4f0a-5f0c-8a53-8f1f0c6b7d11"), name)
+    assert envelope.event_id(key.encode(), kind, revision) == str(wanted)
 
 
 def cloud_event(data, **attributes):
