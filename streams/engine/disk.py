@@ -24,19 +24,13 @@ from rocksdict import (
 )
 
 from streams.engine.event import Event, note
+from streams.engine.mark import BELIEVED_FOR
 from streams.errors import ConfigurationError, StoreFailed
 
 MOST_WORKERS = 64
 """On one machine in one directory."""
-BELIEVED_FOR = 12 * 3_600_000
-"""Milliseconds for which a table that nobody wrote can be brought up to date.
-
-A key that was deleted in the meantime is in the changelog, as a record without a
-value, for a day at least (`delete.retention.ms`); without that the table would keep
-it for ever. Half of it, because two clocks are compared.
-"""
-_OPEN_FILES = 64
-"""Of a table. Each file is 16 MB or more, so few are ever closed for others."""
+_OPEN_FILES = 32
+"""Of a table: hardly one has more, and a worker has a table for each partition."""
 _DAMAGED = ".damaged"
 _MIB = 1 << 20
 

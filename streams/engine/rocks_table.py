@@ -9,22 +9,18 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from enum import StrEnum
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
-import orjson
 from faust.types import TP
 from rocksdict import Rdict, WriteBatch
 
 from streams.core.instant import Instant
-from streams.engine.disk import BELIEVED_FOR, Disk
+from streams.engine.disk import Disk
 from streams.engine.event import Event, note
+from streams.engine.mark import Distrust, Mark, decode, digest
 from streams.engine.stage import Record
 from streams.engine.table import DueAt
 
-FORMAT = 1
-"""Of what lies on disk; a table of another one is made anew."""
 _PAIR, _PAIRS_END, _DUE, _MARK = b"p", b"q", b"t", b"m"
 """First byte of a key on disk: a pair of the table, an entry of the index of what is
 due, the mark."""
@@ -33,36 +29,6 @@ _BIAS = 1 << 63
 _NEAR = 4_000
 """Values kept in memory beside those that are not written yet."""
 _UNKNOWN = object()
-
-
-class Distrust(StrEnum):
-    """Why a table on disk is made anew."""
-
-    UNFINISHED = "unfinished"
-    """It was not read to a known record, or another version of mailflag wrote it."""
-    AGE = "age"
-    """It was away for longer than deletions are kept in the log."""
-    AHEAD = "ahead"
-    """The log ends before what the table ended with."""
-    COMPACTED = "compacted"
-    """The log does not hold the record any more that the table ended with."""
-    ANOTHER_LOG = "another_log"
-    """Another record stands there: the topic was made anew, or lost records."""
-
-
-class Mark(NamedTuple):
-    """How far a table follows its changelog."""
-
-    offset: int
-    """Of the last record in it."""
-    digest: str
-    """Of that record, to know the log by."""
-    since: Instant
-    """All deletions after it were in the log when the table was last up to date."""
-    position: int | None
-    """In the input."""
-    keys: int | None
-    """How many there are; None while the log is being read from its beginning."""
 
 
 def _wall() -> Instant:
@@ -120,31 +86,18 @@ class RocksTable:
         self._db = self._disk.open(self._name)
         self._reading, self._opened = True, self._wall()
         with self._disk.watch(self._name):
-            mark = self._read_mark()
-            doubt = self._doubt(mark, first, end)
-        if mark is None or doubt is not None:
+            mark = decode(self._db.get(_MARK))
+            empty = next(self._items(b"", b"\xff"), None) is None
+        if mark is None:
+            self._start_anew(None if empty else Distrust.UNFINISHED)
+            return first
+        doubt = mark.doubt(first, end, self._opened)
+        if doubt is not None:
             self._start_anew(doubt)
             return first
         self._mark, self.position, self._keys = mark, mark.position, mark.keys
         self._since = mark.since
         return mark.offset
-
-    def _read_mark(self) -> Mark | None:
-        told = None if self._db is None else self._db.get(_MARK)
-        if told is None:
-            return None
-        version, *fields = orjson.loads(told)
-        return Mark(*fields) if version == FORMAT else None
-
-    def _doubt(self, mark: Mark | None, first: int, end: int) -> Distrust | None:
-        if mark is None:
-            empty = next(self._items(b"", b"\xff"), None) is None
-            return None if empty else Distrust.UNFINISHED
-        if not 0 <= self._opened - mark.since <= BELIEVED_FOR:
-            return Distrust.AGE
-        if mark.offset >= end:
-            return Distrust.AHEAD
-        return Distrust.COMPACTED if mark.offset <= first else None
 
     def recognise(self, record: Record | None) -> bool:
         """Say whether the log goes on from what the table holds.
@@ -153,18 +106,15 @@ class RocksTable:
             StoreFailed: the disk does not do as asked.
         """
         assert self._mark is not None  # noqa: S101 - `resume` found one
-        if record is None or record.offset != self._mark.offset:
-            self._start_anew(Distrust.COMPACTED)
-        elif _digest(record) != self._mark.digest:
-            self._start_anew(Distrust.ANOTHER_LOG)
-        else:
-            return True
-        return False
+        doubt = self._mark.refute(record)
+        if doubt is not None:
+            self._start_anew(doubt)
+        return doubt is None
 
     def _start_anew(self, doubt: Distrust | None) -> None:
         if doubt is not None:
-            facts = {"table": self._name, "cause": doubt.value}
-            note(Event.TABLE_DISCARDED, logging.WARNING, **facts)
+            level = logging.INFO if doubt.ordinary else logging.WARNING
+            note(Event.TABLE_DISCARDED, level, table=self._name, cause=doubt.value)
             self._close()
             self._disk.remove(self._name)
             self._db = self._disk.open(self._name)
@@ -218,12 +168,12 @@ class RocksTable:
             batch = WriteBatch(raw_mode=True)
             self._write_pairs(batch, sent)
             if last is not None:
-                self._mark = Mark(last.offset, _digest(last), self._since, None, None)
+                self._mark = Mark(last.offset, digest(last), self._since, None, None)
             if self._mark is not None:
                 self._mark = self._mark._replace(
                     since=self._since, position=self.position, keys=self._keys
                 )
-                batch.put(_MARK, orjson.dumps([FORMAT, *self._mark]))
+                batch.put(_MARK, self._mark.encode())
             self._db.write(batch)
         self._trim()
 
@@ -444,10 +394,3 @@ def _before(
 
 def _entry(instant: int, key: bytes) -> bytes:
     return _DUE + (instant + _BIAS).to_bytes(8) + key
-
-
-def _digest(record: Record) -> str:
-    told = blake2b(record.key or b"", digest_size=16)
-    told.update(b"\0%d\0" % record.timestamp)
-    told.update(record.value or b"")
-    return told.hexdigest()

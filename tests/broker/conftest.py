@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import stores
 from kafka_broker import KafkaBroker, KafkaMissing
 from mail_deployment import Deployment
 from oracle import Flow
@@ -40,13 +41,27 @@ def flow(broker):
     return Flow(broker.address)
 
 
+def pytest_generate_tests(metafunc):
+    """Run a test with the mark `stores` on each of them."""
+    marked = metafunc.definition.get_closest_marker("stores")
+    if marked and len(stores.BOTH) > 1:
+        metafunc.parametrize("store", stores.BOTH, indirect=True)
+
+
 @pytest.fixture
-def worker(broker):
+def store(request):
+    """Where workers keep their tables."""
+    return getattr(request, "param", stores.DEFAULT)
+
+
+@pytest.fixture
+def worker(broker, store):
     """Make workers; all of them are ended after the test."""
     made = []
 
     def start(flow, kafka=broker.address, **told):
-        one = WorkerProcess(kafka, flow.app, **{**flow.told, **told})
+        told = {**flow.told, "store": store, **told}
+        one = WorkerProcess(kafka, flow.app, **told)
         made.append(one)
         return one
 
@@ -56,12 +71,13 @@ def worker(broker):
 
 
 @pytest.fixture
-def deploy(broker):
+def deploy(broker, store):
     """Make deployments of the whole program; their workers end with the test."""
     made = []
 
     def make(**told):
         made.append(Deployment(broker.address, **told))
+        made[-1].store = store
         return made[-1]
 
     yield make

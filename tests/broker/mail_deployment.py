@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+import stores
 from confluent_kafka import (
     Consumer,
     KafkaError,
@@ -278,6 +279,8 @@ class Deployment:
         self.policy = policy
         self.environment: dict[str, str] = {}
         """Variables of the workers besides the test's own."""
+        self.store = stores.DEFAULT
+        """Where workers keep their tables."""
         self.sent: list[Sent] = []
         self.workers: list[MailWorker] = []
         self.revive: Callable[[MailWorker], object] = lambda _: self.start()
@@ -373,7 +376,9 @@ class Deployment:
         """Start a worker; options as on the command line."""
         named = {name.replace("_", "-"): value for name, value in options.items()}
         log = self.folder / f"worker-{len(self.workers) + 1}.log"
-        worker = MailWorker(log, {**self.options(), **named}, self.environment)
+        environment = {**stores.environment(self.store, self.app_id)}
+        environment |= self.environment
+        worker = MailWorker(log, {**self.options(), **named}, environment)
         self.workers.append(worker)
         return worker
 

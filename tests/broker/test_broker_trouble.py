@@ -68,6 +68,7 @@ def test_a_stop_while_the_broker_is_away_ends_within_its_limit(
     assert traffic.settle().nothing
 
 
+@pytest.mark.stores
 def test_a_commit_without_an_answer_is_recovered_from_the_log(
     flow, worker, traffic, fragile, proxy
 ):

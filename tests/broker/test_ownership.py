@@ -76,6 +76,7 @@ def test_a_joining_worker_takes_its_share_and_keeps_the_order(flow, worker, traf
     assert second.state["records"]
 
 
+@pytest.mark.stores
 def test_a_lane_that_stays_is_kept_with_its_table(flow, worker, traffic):
     first = worker(flow).wait_ready()
     traffic.send(200)
@@ -87,6 +88,7 @@ def test_a_lane_that_stays_is_kept_with_its_table(flow, worker, traffic):
     assert traffic.settle().nothing
 
 
+@pytest.mark.stores
 def test_a_killed_worker_is_replaced_from_its_changelog(flow, worker, traffic):
     first, second = worker(flow).wait_ready(), worker(flow).wait_ready()
     traffic.until(lambda: serving(first, 2) and serving(second, 2))
@@ -109,6 +111,7 @@ def test_a_worker_paused_beyond_its_session_is_fenced_and_rejoins(
     assert first.alive
 
 
+@pytest.mark.stores
 def test_a_worker_paused_inside_a_transaction_cannot_finish_it(flow, worker, traffic):
     first, second = worker(flow).wait_ready(), worker(flow).wait_ready()
     traffic.until(lambda: serving(first, 2) and serving(second, 2))

@@ -41,6 +41,7 @@ def test_outputs_carry_headers_and_keep_the_partition_of_their_input(flow, worke
     assert all(row.partition == evidence[row.key] for row in rows)
 
 
+@pytest.mark.stores
 def test_a_restarted_worker_goes_on_where_the_last_one_stopped(flow, worker):
     first = worker(flow).wait_ready()
     send_some(flow)
@@ -93,6 +94,7 @@ def test_what_becomes_due_is_announced_without_an_event(flow, worker):
     assert [row.key for row in rows] == [b"tenant/a@mail.example"]
 
 
+@pytest.mark.stores
 def test_what_became_due_while_no_worker_ran_is_announced_after_recovery(flow, worker):
     first = worker(flow).wait_ready()
     until = int(time.time() * 1000) + 2000
@@ -123,6 +125,7 @@ def test_a_stage_that_raises_ends_the_process_and_commits_nothing(flow, worker):
     assert flow.findings().nothing
 
 
+@pytest.mark.stores
 def test_no_half_batch_is_committed_when_a_stage_raises_in_its_middle(flow, worker):
     one = worker(flow, config={"batch_max_records": 1000}).wait_ready()
     for number in range(3000):

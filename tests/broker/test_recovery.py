@@ -5,11 +5,13 @@ import uuid
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from log_reader import COMPACTED, ends, make_topic, read
+from log_reader import COMPACTED, ends, make_topic, read, remove_topics
 from worker_process import wait_for
 
 from streams.engine.config import EngineConfig
+from streams.engine.disk import Disk
 from streams.engine.recovery import OFFSET_KEY, RecoveryAbandoned, recover
+from streams.engine.rocks_table import RocksTable
 from streams.engine.table import MemoryTable
 
 pytestmark = pytest.mark.broker
@@ -53,8 +55,9 @@ class Changelog:
         else:
             await producer.abort_transaction()
 
-    async def recover(self, partition=0, wanted=lambda: True):
-        tables = {TopicPartition(self.name, partition): MemoryTable(never)}
+    async def recover(self, partition=0, wanted=lambda: True, table=None):
+        table = table or MemoryTable(never)
+        tables = {TopicPartition(self.name, partition): table}
         progress = []
         found = await recover(
             self.config,
@@ -62,12 +65,63 @@ class Changelog:
             wanted=wanted,
             progress=lambda tp, applied, left: progress.append(left),
         )
-        (table,), (what,) = tables.values(), found.values()
+        (what,) = found.values()
         return dict(table.scan()), what, progress
 
 
 def never(key, value):
     return None
+
+
+@pytest.fixture
+def on_disk(tmp_path):
+    """Make the table of a worker that has just started."""
+    disk, made = Disk(tmp_path, 32), []
+
+    def make():
+        for before in made:
+            before.clear()
+        made.append(RocksTable(never, disk, "t-0"))
+        return made[-1]
+
+    yield make
+    made[-1].clear()
+    disk.close()
+
+
+async def test_a_table_on_disk_reads_only_what_it_missed(broker, on_disk):
+    log = Changelog(broker.address)
+    producer = await log.producer()
+    pairs = [(b"k%d" % number, b"1") for number in range(1000)]
+    await log.write(producer, [*pairs, (OFFSET_KEY, b"1000")])
+    _, found, _ = await log.recover(table=on_disk())
+    assert (found.records, found.position) == (1001, 1000)
+    await log.write(producer, [(b"k5", b"wrong")], commit=False)
+    await log.write(producer, [(b"k5", b"2"), (b"k7", None), (OFFSET_KEY, b"1002")])
+    await log.write(producer, [(b"k6", b"wrong")], commit=False)
+    await producer.stop()
+    restored, found, progress = await log.recover(table=on_disk())
+    assert (found.records, found.position) == (4, 1002)
+    assert restored.pop(b"k5") == b"2"
+    assert restored == {k: v for k, v in pairs if k not in {b"k5", b"k7"}}
+    assert progress[-1] == 0
+
+
+async def test_a_table_of_a_topic_that_was_made_anew_is_not_believed(broker, on_disk):
+    log = Changelog(broker.address)
+    producer = await log.producer()
+    await log.write(producer, [(b"old", b"1"), (b"k", b"1"), (OFFSET_KEY, b"3")])
+    await producer.stop()
+    await log.recover(table=on_disk())
+    remove_topics(broker.address, [log.name])
+    log = Changelog(broker.address)
+    producer = await log.producer()
+    for number in range(5):
+        await log.write(producer, [(b"k", b"%d" % number), (OFFSET_KEY, b"3")])
+    await producer.stop()
+    restored, found, _ = await log.recover(table=on_disk())
+    assert restored == {b"k": b"4"}
+    assert found.records == 10
 
 
 async def test_an_empty_changelog_is_recovered_at_once(broker):

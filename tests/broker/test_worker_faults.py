@@ -44,6 +44,7 @@ def finish(deployment, traffic):
     assert not [w.text for w in deployment.workers if "@" in w.text]
 
 
+@pytest.mark.stores
 def test_workers_killed_at_any_moment_lose_and_repeat_nothing(deploy, traffic):
     deployment = deploy(policy=ON_ACCEPTED)
     started(deployment)
@@ -116,6 +117,7 @@ def test_lost_answers_leave_no_doubt_behind(deploy, traffic, fragile):
         finish(deployment, traffic)
 
 
+@pytest.mark.stores
 def test_a_clear_that_waits_for_its_time_survives_the_worker(deploy, traffic):
     deployment = deploy(
         policy='[default]\nclear_on = "settled"\nclear_late_bounce_after = "8s"\n'

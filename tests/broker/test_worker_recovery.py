@@ -113,6 +113,7 @@ def total(worker, metric):
     return sum(worker.metric(metric).values())
 
 
+@pytest.mark.stores
 def test_a_worker_recovers_200_000_addresses_and_goes_on_with_them(deploy):
     deployment = deploy()
     population = Population(int(time.time() * 1000))

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import stores
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).with_name("worker_program.py")
 HOLD_SHORT = signal.SIGRTMIN + 1
@@ -50,6 +52,8 @@ class WorkerProcess:
         self.told = told
         config = {"bootstrap_servers": kafka, "app_id": app, **FAST}
         config |= told.pop("config", {})
+        if told.pop("store", stores.DEFAULT) == stores.ROCKSDB:
+            told["tables"] = str(stores.directory(app))
         handle, name = tempfile.mkstemp(suffix=".log")
         self._out, self._log = os.fdopen(handle, "w"), Path(name)
         self._program = told.pop("program", PROGRAM)

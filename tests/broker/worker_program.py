@@ -14,6 +14,7 @@ import ssl
 import sys
 import time
 from collections import Counter
+from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
@@ -26,8 +27,11 @@ from streams.engine.config import (
     Security,
     SecurityProtocol,
 )
+from streams.engine.disk import Disk
 from streams.engine.fetching import FetchingThread
 from streams.engine.observer import NullObserver
+from streams.engine.ownership import in_memory
+from streams.engine.rocks_table import RocksTables
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Batch, Message, Output, PartitionTable
 from streams.engine.worker import build
@@ -245,6 +249,12 @@ def specs():
     return made
 
 
+def tables():
+    if "tables" in TOLD:
+        return RocksTables(Disk(Path(TOLD["tables"]), 64))
+    return in_memory
+
+
 def security():
     told = dict(TOLD.get("security", {}))
     if "cafile" in told:
@@ -266,7 +276,7 @@ def main():
     watcher = Watcher()
     bulletins = [Bulletin(name) for name in TOLD.get("bulletins", [])]
     config = EngineConfig(**TOLD["config"], security=security())
-    worker = build(config, specs(), watcher, bulletins=bulletins)
+    worker = build(config, specs(), watcher, bulletins=bulletins, tables=tables())
     hold_transactions(signal.SIGRTMIN + 1, 1.5)
     hold_transactions(signal.SIGRTMIN + 2, 5.0)
 

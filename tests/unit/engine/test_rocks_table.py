@@ -5,8 +5,9 @@ import errno
 import pytest
 from changelog import Changelog, Line
 
-from streams.engine import rocks_table
-from streams.engine.disk import BELIEVED_FOR, Disk
+from streams.engine import mark, rocks_table
+from streams.engine.disk import Disk
+from streams.engine.mark import BELIEVED_FOR
 from streams.errors import ConfigurationError, StoreFailed
 
 HOUR = 3_600_000
@@ -183,7 +184,7 @@ def test_a_table_that_was_never_read_to_a_known_record_is_made_anew(disks, log, 
 
 def test_a_table_of_another_version_is_made_anew(again, log, causes, monkeypatch):
     table = again()
-    monkeypatch.setattr(rocks_table, "FORMAT", rocks_table.FORMAT + 1)
+    monkeypatch.setattr(mark, "FORMAT", mark.FORMAT + 1)
     log.recover(table)
     assert causes == ["unfinished"]
     everything(table, log)
