@@ -28,10 +28,11 @@ from streams.wire.topic import INPUTS, Topic
 
 if TYPE_CHECKING:
     from streams.adapters.alert_feed import AlertFeed
-    from streams.adapters.alertmanager import Meter, Notifier
+    from streams.adapters.alertmanager import Notifier
     from streams.adapters.standalone import Standalone
     from streams.engine.ownership import TableFactory
     from streams.engine.worker import Worker
+    from streams.obs.metrics import Metrics
 
 _AT_ONCE = 0.01
 """Seconds that a lane may gather where somebody waits for the flag..."""
@@ -173,7 +174,11 @@ def build_worker(settings: Settings) -> "Worker":
     # Loaded here: what runs without Kafka must not wait for Faust.
     from streams.engine.worker import build  # noqa: PLC0415
     from streams.obs import health, logs, tracing  # noqa: PLC0415
-    from streams.obs.metrics import Metrics, OpenAlert  # noqa: PLC0415
+    from streams.obs.metrics import (  # noqa: PLC0415
+        AlertReader,
+        Metrics,
+        OpenAlert,
+    )
 
     logs.configure(
         settings.log_format, settings.log_level, revealed(settings.log_hash_key) or ""
@@ -202,6 +207,7 @@ def build_worker(settings: Settings) -> "Worker":
     health.install(worker, metrics)
     metrics.watch_flags(stages.flags.census.total)
     metrics.watch_fuses(stages.ingest.charges)
+    metrics.watch_unreadable(AlertReader.FLAGS, stages.incidents.unreadable)
     metrics.watch_alerts(
         lambda: (
             OpenAlert(
@@ -269,13 +275,15 @@ def build_notifier(settings: Settings) -> "Standalone":
 
 
 def _notifying(
-    settings: Settings, meter: "Meter"
+    settings: Settings, metrics: "Metrics"
 ) -> "tuple[Notifier, AlertFeed] | None":
     """Make the notifier and what it reads; None when nobody is to be told."""
     from streams.adapters.alert_feed import AlertFeed  # noqa: PLC0415
     from streams.adapters.alertmanager import Notifier  # noqa: PLC0415
+    from streams.obs.metrics import AlertReader  # noqa: PLC0415
 
     if not settings.alertmanagers:
         return None
     feed = AlertFeed(settings.dashboard_url)
-    return Notifier(settings.alertmanagers, feed, meter), feed
+    metrics.watch_unreadable(AlertReader.NOTIFIER, feed.unreadable)
+    return Notifier(settings.alertmanagers, feed, metrics), feed

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from streams.adapters.notice import Labels, Notice, notice
 from streams.core.instant import Instant
 from streams.engine.bulletin import Bulletin
-from streams.wire.alert import decode
+from streams.wire.alert import read
 from streams.wire.reject import Reject
 from streams.wire.topic import Topic
 
@@ -44,6 +44,8 @@ class AlertFeed(Bulletin):
         self._newest: dict[bytes, _Told] = {}
         self._former: dict[Labels, _Told] = {}
         """Ended because their alert has other labels now."""
+        self._unreadable: set[bytes] = set()
+        """Keys whose newest record says nothing to us."""
         self._fired: frozenset[Labels] = frozenset()
         """What was firing at the last look: somebody may have been told."""
 
@@ -55,6 +57,7 @@ class AlertFeed(Bulletin):
         """
         super().apply(key, value, at)
         if key is None or value is None:
+            self._unreadable.discard(key or b"")
             return
         unread = self._unread.setdefault(key, [])
         unread.append(_Record(at, value))
@@ -67,6 +70,11 @@ class AlertFeed(Bulletin):
         self._unread.clear()
         self._newest.clear()
         self._former.clear()
+        self._unreadable.clear()
+
+    def unreadable(self) -> int:
+        """Answer of how many alerts the newest record cannot be read."""
+        return len(self._unreadable)
 
     def notices(self, now: Instant) -> list[Notice]:
         """Answer all that has to be told, what covers others first."""
@@ -82,9 +90,11 @@ class AlertFeed(Bulletin):
         return sorted(found, key=_order)
 
     def _read(self, key: bytes, record: _Record, now: Instant) -> None:
-        alert = decode(record.value)
+        alert = read(key, record.value)
         if isinstance(alert, Reject):
-            return  # a newer version's: it cannot be told
+            self._unreadable.add(key)  # a newer version's: it cannot be told
+            return
+        self._unreadable.discard(key)
         before = self._newest.get(key)
         if before is not None and alert.revision <= before.notice.revision:
             return

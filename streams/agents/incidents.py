@@ -31,10 +31,10 @@ class OpenIncidents:
 
     bulletin: Bulletin = field(default_factory=_alerts)
     _revision: int = field(default=-1, init=False)
-    _read: dict[bytes, tuple[bytes, PublishedAlert | None]] = field(
+    _read: dict[bytes, tuple[bytes, PublishedAlert | Reject | None]] = field(
         default_factory=dict, init=False
     )
-    """Key -> value, and the alert if it is open."""
+    """Key -> value, and the alert if it is open, or why it cannot be read."""
     _over: dict[str, Instant] = field(default_factory=dict, init=False)
     """Key -> when it was resolved."""
     _by_tenant: dict[str, tuple[OpenIncident, ...]] = field(
@@ -57,7 +57,14 @@ class OpenIncidents:
         """Go through all open alerts."""
         if self._revision != self.bulletin.revision:
             self._look()
-        return (alert for _, alert in self._read.values() if alert is not None)
+        found = (alert for _, alert in self._read.values())
+        return (alert for alert in found if isinstance(alert, PublishedAlert))
+
+    def unreadable(self) -> int:
+        """Answer how many alerts cannot be read: whether they are open is unknown."""
+        if self._revision != self.bulletin.revision:
+            self._look()
+        return sum(isinstance(alert, Reject) for _, alert in self._read.values())
 
     def _look(self) -> None:
         """Read what has changed on the bulletin."""
@@ -66,14 +73,16 @@ class OpenIncidents:
         for key, value in self.bulletin.items():
             old = self._read.get(key)
             if old is None or old[0] != value:
-                old = value, self._take(_text(key), value)
+                old = value, self._take(key, value)
             read[key] = old
         for key in self._read.keys() - read.keys():
             self._over.pop(_text(key), None)
         self._read = read
         by_tenant: dict[str, list[OpenIncident]] = {}
         for _, alert in read.values():
-            if alert is None or alert.kind is not Kind.SPIKE or not alert.tenant_id:
+            if not isinstance(alert, PublishedAlert) or not alert.tenant_id:
+                continue
+            if alert.kind is not Kind.SPIKE:
                 continue
             incident = OpenIncident(alert.key, _classes(alert), alert.opened_at)
             by_tenant.setdefault(alert.tenant_id, []).append(incident)
@@ -82,16 +91,14 @@ class OpenIncidents:
             for tenant_id, found in by_tenant.items()
         }
 
-    def _take(self, key: str, value: bytes) -> PublishedAlert | None:
+    def _take(self, key: bytes, value: bytes) -> PublishedAlert | Reject | None:
         """Answer an alert if it is open; note when it was resolved if it is not."""
-        self._over.pop(key, None)
-        alert = alert_wire.decode(value)
-        if isinstance(alert, Reject):
-            return None
-        if alert.resolved_at is not None:
-            self._over[key] = alert.resolved_at
-            return None
-        return alert
+        self._over.pop(_text(key), None)
+        alert = alert_wire.read(key, value)
+        if isinstance(alert, Reject) or alert.resolved_at is None:
+            return alert
+        self._over[alert.key] = alert.resolved_at
+        return None
 
 
 def _text(key: bytes) -> str:

@@ -87,6 +87,15 @@ class Delivery(StrEnum):
     """It answered 5xx, too late or not at all."""
 
 
+class AlertReader(StrEnum):
+    """Who reads the alerts topic."""
+
+    FLAGS = "flags"
+    """The stage, which has to know what is open."""
+    NOTIFIER = "notifier"
+    """What tells Alertmanager."""
+
+
 class Described(NamedTuple):
     """A metric as people look it up."""
 
@@ -195,6 +204,11 @@ class Metrics:
             "Requests to Alertmanagers, by number of the replica and result.",
             *("replica", "result"),
         )
+        self._unreadable = self._gauge(
+            "alerts_unreadable",
+            "Alerts whose newest record this program cannot read, by who reads them.",
+            "reader",
+        )
 
     def page(self, accept: str) -> tuple[bytes, str]:
         """Answer the body and the content type that a scraper asks for."""
@@ -245,6 +259,10 @@ class Metrics:
         """
         self.catalogue += _ALERT_GAUGES
         self.registry.register(_Alerts(open_alerts))
+
+    def watch_unreadable(self, reader: AlertReader, count: Callable[[], int]) -> None:
+        """Answer at every scrape how many alerts a reader cannot read."""
+        self._unreadable.labels(reader).set_function(count)
 
     def _nearest(
         self, charges: Callable[[], Mapping[tuple[str, int], float]], topic: str

@@ -133,6 +133,14 @@ def decode(value: bytes | None) -> PublishedAlert | Reject:
     return Reject(RejectReason.SCHEMA_VIOLATION, SCHEMA)
 
 
+def read(key: bytes, value: bytes | None) -> PublishedAlert | Reject:
+    """Read a record of the alerts topic; under another key it is none of ours."""
+    alert = decode(value)
+    if not isinstance(alert, Reject) and alert.key.encode() != key:
+        return Reject(RejectReason.SCHEMA_VIOLATION, "key: mismatch")
+    return alert
+
+
 def _to_alert(body: _Body) -> PublishedAlert:
     resolved_at = body.get("resolved_at")
     classes = {
@@ -179,4 +187,4 @@ def _instant(text: str) -> Instant:
     return at
 
 
-__all__ = ["MISMATCH", "PublishedAlert", "decode", "encode", "record"]
+__all__ = ["MISMATCH", "PublishedAlert", "decode", "encode", "read", "record"]

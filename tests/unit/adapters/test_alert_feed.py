@@ -6,7 +6,6 @@ from alerts_told import MINUTE, NOON, body, opened, resolved
 from streams.adapters import alert_feed
 from streams.adapters.alert_feed import SETTLED, AlertFeed
 from streams.core.instant import Instant
-from streams.wire.alert import decode
 
 
 class Topic:
@@ -156,11 +155,26 @@ def test_a_topic_that_is_read_again_is_told_the_same(topic):
 
 def test_of_a_month_of_restatements_only_the_last_ones_are_read(topic, monkeypatch):
     read = []
+    real = alert_feed.read
     monkeypatch.setattr(
-        alert_feed, "decode", lambda value: read.append(value) or decode(value)
+        alert_feed, "read", lambda key, value: read.append(value) or real(key, value)
     )
     for quarter in range(2_880):  # thirty days
         at = NOON + quarter * 15 * MINUTE
         topic.write(opened(revision=at), at)
     assert topic.look(at) == [("critical", None)]
     assert len(read) == 2
+
+
+def test_what_cannot_be_read_is_counted_until_its_key_can_be_read_again(topic):
+    topic.write(opened(), NOON)
+    topic.write(b"nonsense", NOON + 1)
+    topic.write(body(kind="of-a-newer-version"), NOON + 1, key=b"other")
+    topic.write(opened("another"), NOON + 1, key=b"not-its-key")
+    assert topic.look(NOON + 2) == [("critical", None)]  # as it was last understood
+    assert topic.feed.unreadable() == 3
+    topic.write(opened(at=NOON + 3), NOON + 3)
+    topic.look(NOON + 3)
+    assert topic.feed.unreadable() == 2
+    topic.feed.clear()
+    assert topic.feed.unreadable() == 0

@@ -11,14 +11,20 @@ from streams.core.failure import Side
 from streams.core.instant import Instant
 from streams.engine.observer import AbortReason, Observer
 from streams.engine.readiness import Readiness
-from streams.obs.metrics import COUNTED, Delivery, Metrics, OpenAlert
+from streams.obs.metrics import (
+    COUNTED,
+    AlertReader,
+    Delivery,
+    Metrics,
+    OpenAlert,
+)
 from streams.wire.address_state import Standing
 
 TOPIC = "mail.send-attempts.v1"
 LABELS = {
     *("stage", "topic", "partition", "reason", "kind", "said", "change", "side"),
     *("class", "cause", "condition", "suppress_recommended", "version", "le"),
-    *("event", "scope", "tenant", "replica", "result", "confidence"),
+    *("event", "scope", "tenant", "replica", "result", "confidence", "reader"),
 }
 """What may be a label; each has a closed set of values or is a partition."""
 FOREIGN = ("process_", "python_")
@@ -247,3 +253,10 @@ def test_the_page_is_text_for_prometheus_and_openmetrics_for_who_asks(metrics):
     body, kind = metrics.page("application/openmetrics-text; version=1.0.0")
     assert kind.startswith("application/openmetrics-text; version=1.0.0")
     assert body.endswith(b"# EOF\n")
+
+
+def test_alerts_that_cannot_be_read_are_told_for_each_reader(metrics):
+    metrics.watch_unreadable(AlertReader.FLAGS, lambda: 2)
+    name = "mailflag_alerts_unreadable"
+    assert value(metrics, name, reader="flags") == 2
+    assert value(metrics, name, reader="notifier") is None
