@@ -26,26 +26,27 @@ from streams.engine.worker import build
 from streams.obs import health
 from streams.obs.metrics import Delivery, Metrics
 
-_HOST = "127.0.0.1"
-_PATIENCE = 5.0
+HOST = "127.0.0.1"
+PATIENCE = 5.0
+"""Seconds for an answer that must come."""
 _MOMENT = 0.02
 """Seconds without a byte after which nothing more is expected."""
-_HOST_LINE = b"Host: a.test\r\n"
+_NAMED = b"Host: a.test\r\n"
 _CHUNKED = b"Transfer-Encoding: chunked\r\n"
-_ASKED = b"GET /healthz HTTP/1.1\r\n" + _HOST_LINE + b"Connection: close\r\n\r\n"
+ASKED = b"GET /healthz HTTP/1.1\r\n" + _NAMED + b"Connection: close\r\n\r\n"
 _SOCKET = b"Sec-WebSocket-Key: x\r\nSec-WebSocket-Version: 13\r\n\r\n\x81\xff"
 _REQUESTS = (
-    _ASKED,
+    ASKED,
     b"GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n",
     b"GET /readyz HTTP/1.0\r\n\r\n",
-    b"POST /healthz HTTP/1.1\r\n" + _HOST_LINE + b"Content-Length: 5\r\n\r\nhello",
+    b"POST /healthz HTTP/1.1\r\n" + _NAMED + b"Content-Length: 5\r\n\r\nhello",
     b"POST / HTTP/1.1\r\n" + _CHUNKED + b"\r\n5\r\nhello\r\n0\r\n\r\n",
     # Smuggling: two lengths, and a request in the body of another.
-    b"POST / HTTP/1.1\r\nContent-Length: 4\r\n" + _CHUNKED + b"\r\n0\r\n\r\n" + _ASKED,
+    b"POST / HTTP/1.1\r\nContent-Length: 4\r\n" + _CHUNKED + b"\r\n0\r\n\r\n" + ASKED,
     b"GET /healthz HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" + _SOCKET,
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0",
-    b"OPTIONS * HTTP/1.1\r\n" + _HOST_LINE + b"Expect: 100-continue\r\n\r\n",
-    b"GET http://b.test:99999/healthz HTTP/1.1\r\n" + _HOST_LINE + b"\r\n",
+    b"OPTIONS * HTTP/1.1\r\n" + _NAMED + b"Expect: 100-continue\r\n\r\n",
+    b"GET http://b.test:99999/healthz HTTP/1.1\r\n" + _NAMED + b"\r\n",
     b"GET //../%2e%2e/%00/healthz?%ff#x HTTP/1.1\r\nHost: \xff\r\n\r\n",
     b"CONNECT b.test:443 HTTP/1.1\r\nHost: b.test\r\n\r\n\x16\x03\x01\0\0",
 )
@@ -92,10 +93,10 @@ def _lines(examples_: tuple[bytes, ...]) -> Callable[[Random], bytes]:
     return make
 
 
-def _exchanged(port: int, raw: bytes, moment: float) -> bytes:
+def exchanged(port: int, raw: bytes, moment: float) -> bytes:
     """Send bytes; answer what comes back until nothing does for a moment."""
     answer = bytearray()
-    with socket.create_connection((_HOST, port), timeout=_PATIENCE) as client:
+    with socket.create_connection((HOST, port), timeout=PATIENCE) as client:
         with suppress(ConnectionError, TimeoutError):
             client.sendall(raw)
         client.settimeout(moment)
@@ -106,10 +107,10 @@ def _exchanged(port: int, raw: bytes, moment: float) -> bytes:
 
 
 @contextmanager
-def _serving() -> Iterator[int]:
+def serving() -> Iterator[int]:
     """Serve a worker's pages as it does; nothing connects to any Kafka."""
     metrics = Metrics()
-    config = EngineConfig(bootstrap_servers=f"{_HOST}:1", app_id="fuzz", web_port=1)
+    config = EngineConfig(bootstrap_servers=f"{HOST}:1", app_id="fuzz", web_port=1)
     worker = build(config, (), metrics)
     health.install(worker, metrics)
     pages: Any = worker.app.web
@@ -117,16 +118,16 @@ def _serving() -> Iterator[int]:
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(pages.web_app, access_log=None)
     loop.run_until_complete(runner.setup())
-    loop.run_until_complete(web.TCPSite(runner, _HOST, 0).start())
+    loop.run_until_complete(web.TCPSite(runner, HOST, 0).start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         yield runner.addresses[0][1]
     finally:
         cleaned = asyncio.run_coroutine_threadsafe(runner.cleanup(), loop)
-        cleaned.result(_PATIENCE)
+        cleaned.result(PATIENCE)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(_PATIENCE)
+        thread.join(PATIENCE)
         loop.close()
 
 
@@ -144,15 +145,15 @@ def _alertmanager() -> Iterator[Callable[[bytes], bool]]:
 
     async def post(port: int) -> tuple[Delivery, int | None]:
         meter = SimpleNamespace(notifies=lambda _: None)
-        url = f"http://{_HOST}:{port}"
+        url = f"http://{HOST}:{port}"
         notifier = Notifier([url], None, meter)  # type: ignore[arg-type] # not asked
         notice = Notice((("alertname", "x"),), 1, examples.NOW, None, {}, "")
-        timeout = ClientTimeout(total=_PATIENCE)
+        timeout = ClientTimeout(total=PATIENCE)
         async with ClientSession(timeout=timeout, trust_env=False) as session:
             return await notifier._post(session, 0, [notice])  # noqa: SLF001 - one request
 
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(say, _HOST, 0))
+    server = loop.run_until_complete(asyncio.start_server(say, HOST, 0))
     port = server.sockets[0].getsockname()[1]
 
     def feed(raw: bytes) -> bool:
@@ -174,13 +175,13 @@ def _alertmanager() -> Iterator[Callable[[bytes], bool]]:
 @contextmanager
 def targets() -> Iterator[list[Target]]:
     """Answer the web port and the Alertmanager; both serve on loopback meanwhile."""
-    with _serving() as port, _alertmanager() as hear:
+    with serving() as port, _alertmanager() as hear:
 
         def feed(raw: bytes) -> bool:
-            answer = _exchanged(port, raw, _MOMENT)
+            answer = exchanged(port, raw, _MOMENT)
             hold(answer[:7] in {b"", b"HTTP/1."}, "no HTTP")
             hold(b" 500 Internal" not in answer, "an error inside")
-            alive = _exchanged(port, _ASKED, _PATIENCE)
+            alive = exchanged(port, ASKED, PATIENCE)
             hold(alive.startswith(b"HTTP/1.1 200 "), "/healthz is not answered")
             return answer.startswith(b"HTTP/1.1 200 ")
 

@@ -1,17 +1,19 @@
 """Hostile input: a little of it here, and that the harness finds what it looks for."""
 
 import base64
+import socket
+from contextlib import ExitStack
 from dataclasses import replace
 from math import inf
 
 import pytest
 
-from benchmarks.fuzz import catalogue, mutation
+from benchmarks.fuzz import catalogue, mutation, port
 from benchmarks.fuzz.run import made, run
 from benchmarks.fuzz.target import Broken, Target, fair, hold
 from streams.wire.reject import Reject, RejectReason
 
-INPUTS = 1_500
+INPUTS = 1_000
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,15 @@ def test_every_reader_gets_inputs_that_it_can_use_and_others(targets):
     for name in ("send-attempt", "dsn-event", "evidence record", "alert record"):
         figures = run([by_name[name]], 200, seed=1).figures[name]
         assert 20 < figures.good < 180, name
+
+
+def test_slow_clients_of_the_web_port_keep_nobody_waiting():
+    with port.serving() as number, ExitStack() as stack:
+        for _ in range(200):
+            client = stack.enter_context(socket.create_connection((port.HOST, number)))
+            client.sendall(port.ASKED[:-3])
+        answer = port.exchanged(number, port.ASKED, port.PATIENCE)
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def planted(feed, **told):
