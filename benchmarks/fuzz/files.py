@@ -48,6 +48,10 @@ _LINES = (
     ),
 )
 
+_LONGEST = 10_000
+"""Python's TOML parser takes the square of a key's parts; the files are one's own."""
+_SECONDS = 10.0
+
 
 def _policy(raw: bytes) -> bool:
     text = raw.decode(errors="replace")
@@ -65,7 +69,8 @@ def _toml(examples: list[bytes], chance: Random) -> bytes:
     for _ in range(chance.choice((0, 1, 3))):
         lines.insert(chance.randrange(len(lines) + 1), chance.choice(_LINES))
     raw = b"".join(lines)
-    return mutation.garbled(chance, raw, examples) if chance.random() < 0.6 else raw
+    found = mutation.garbled(chance, raw, examples) if chance.random() < 0.6 else raw
+    return found[:_LONGEST]
 
 
 @contextmanager
@@ -93,5 +98,11 @@ def targets() -> Iterator[list[Target]]:
             Target(
                 "policy file", lambda c: _toml(list(_POLICIES), c), _policy, share=3
             ),
-            Target("rule file", lambda c: _toml(pieces, c), rules, share=3),
+            Target(
+                "rule file",
+                lambda c: _toml(pieces, c),
+                rules,
+                share=3,
+                seconds=_SECONDS,
+            ),
         ]

@@ -42,6 +42,8 @@ QUIETEST = {
 """Below these levels libraries quote requests, and with them records."""
 _WEB = "aiohttp.server"
 """Logs what goes wrong inside a page; and what goes wrong outside, see `_Inside`."""
+_OUTSIDE = frozenset({"aiohttp.http_exceptions", "aiohttp.web_protocol"})
+"""Where the exceptions are made that say that a request, or its body, is no HTTP."""
 _HASH_DIGITS = 16
 _PART = r"[^\s\"'<>(),;:\[\]=\\]+"
 _ADDRESS = re.compile(f"{_PART}@{_PART}")
@@ -120,7 +122,7 @@ class _Inside(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Say whether a line is about us."""
         error = record.exc_info[0] if record.exc_info else None
-        return error is None or error.__module__ != "aiohttp.http_exceptions"
+        return error is None or error.__module__ not in _OUTSIDE
 
 
 class AddressHash:

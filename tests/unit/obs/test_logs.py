@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp.http_exceptions import BadHttpMethod
+from aiohttp.web_protocol import RequestPayloadError
 
 from streams.errors import Unavailable
 from streams.obs.logs import QUIETEST, AddressHash, configuration
@@ -155,7 +156,9 @@ def test_libraries_never_log_requests_even_when_we_debug(lines):
     assert json.loads(written())["event"] == "event_name"
 
 
-@pytest.mark.parametrize("error", [BadHttpMethod("G"), KeyError("inside")])
+@pytest.mark.parametrize(
+    "error", [BadHttpMethod("G"), RequestPayloadError(), KeyError("inside")]
+)
 def test_what_is_no_http_is_not_worth_a_line_and_an_error_inside_is(lines, error):
     written = lines()
     logging.getLogger("aiohttp.server").error("Error handling request", exc_info=error)
