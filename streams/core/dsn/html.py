@@ -4,16 +4,17 @@ import re
 from html import unescape
 
 _HIDDEN = re.compile(r"<(/?)(style|script|head)\b(>?)", re.IGNORECASE)
-_BREAK = re.compile(
-    r"</?(?:br|p|div|tr|li|h[1-6]|table|pre)\b[^<>]{0,2000}>", re.IGNORECASE
-)
+_LINE = re.compile(r"</?(?:br|div|tr|li|pre)\b[^<>]{0,2000}>", re.IGNORECASE)
+_NEXT_LINE = re.compile(r"</(?:div|tr|li)>\s{0,99}<(?=(?:div|tr|li)\b)", re.IGNORECASE)
+"""Between two lines stands the end of one and the start of the other."""
+_PARAGRAPH = re.compile(r"</?(?:p|h[1-6]|table)\b[^<>]{0,2000}>", re.IGNORECASE)
 _TAG = re.compile(r"<[/!a-zA-Z][^<>]{0,2000}>")
 
 
 def words(html: str) -> str:
     """Answer the words, a line for each paragraph."""
-    shown = _TAG.sub(" ", _BREAK.sub("\n", _shown(html)))
-    return unescape(shown)
+    lines = _LINE.sub("\n", _NEXT_LINE.sub("<", _shown(html)))
+    return unescape(_TAG.sub(" ", _PARAGRAPH.sub("\n\n", lines)))
 
 
 def _shown(html: str) -> str:

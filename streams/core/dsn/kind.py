@@ -30,11 +30,11 @@ def machine(letter: Letter) -> int:
         return 2
     if _is_written(letter):
         return 0
-    daemon = letter.header("return-path") == "<>" or _is_daemon(letter)
+    daemon = letter.header("return-path") == "<>" or is_daemon(letter)
     return bool(daemon) + bool(wording.SUBJECT.search(letter.header("subject")))
 
 
-def _is_daemon(letter: Letter) -> bool:
+def is_daemon(letter: Letter) -> bool:
     """Say whether the sender is named as mail systems are."""
     sender = letter.header("from")
     return not sender or any(
@@ -50,7 +50,7 @@ def _is_written(letter: Letter) -> bool:
     """
     if letter.receipt:
         return True
-    if _is_daemon(letter):
+    if is_daemon(letter):
         return False
     return (
         bool(wording.ANSWER.match(letter.header("subject")))

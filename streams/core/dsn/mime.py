@@ -13,13 +13,15 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
-from streams.core.dsn import html
+from streams.core.dsn import boundary, html
 
 MAX_BYTES = 1 << 20
 MAX_LINES = 40_000
 """Lines; a mail of `MAX_BYTES` has 15,000 when it is encoded as usual."""
 MAX_DEPTH = 20
 MAX_PARTS = 200
+MAX_REGAINED = 2
+"""Levels on which lost boundaries are looked for."""
 MAX_BOUNDARY = 2000
 """Bytes of a field from its boundary on; RFC 2046 section 5.1.1 allows 70."""
 MAX_TEXT = 64 * 1024
@@ -57,6 +59,7 @@ _STATUS = frozenset(
         *("message/xdelivery-status", "message/delivery_status"),
     }
 )
+_UNDIVIDED = _STATUS | _RETURNED | _FIELDS_ONLY
 
 
 @dataclass(slots=True)
@@ -76,6 +79,8 @@ class Letter:
     """There is a message disposition notification (RFC 8098)."""
     returned: Fields = field(default_factory=list)
     """Header of the returned message."""
+    forwarded: "Letter | None" = None
+    """The message that this one carries, when this one has no report itself."""
 
     def header(self, name: str) -> str:
         """Answer a header field's value, empty when there is none."""
@@ -106,7 +111,7 @@ def read(raw: bytes) -> Letter:
     if not letter.texts:
         letter.texts = [html.words(text) for text in htmls]
     if nested and not letter.status and not letter.feedback:
-        _adopt(nested[0], letter)
+        letter.forwarded = _carried(nested[0])
     return letter
 
 
@@ -132,12 +137,11 @@ def _cut(raw: bytes) -> bytes:
 
 def _walk(message: Message, depth: int) -> Iterator[tuple[Message, int]]:
     """Go through the parts that are not inside a returned message."""
+    if depth <= MAX_REGAINED and (whole := boundary.regained(message)):
+        message = whole
     payload = message.get_payload() if message.is_multipart() else None
     kind = message.get_content_type()
-    if not isinstance(payload, list) or kind in _STATUS or kind in _RETURNED:
-        yield message, depth
-        return
-    if kind in _FIELDS_ONLY:
+    if not isinstance(payload, list) or kind in _UNDIVIDED:
         yield message, depth
         return
     if depth < MAX_DEPTH:
@@ -177,19 +181,18 @@ def _add(texts: list[str], part: Message) -> None:
         texts.append(text_of(part)[:room])
 
 
-def _adopt(message: Message, letter: Letter) -> None:
-    """Read a forwarded report as if it had come by itself."""
-    inner_kind = message.get_content_type()
-    if not inner_kind.startswith("multipart/"):
-        return
-    inner = Letter(_fields(message), inner_kind, _parameter(message, "report-type"))
-    nested: list[Message] = []
+def _carried(message: Message) -> Letter:
+    """Take a message apart that another one carries."""
+    letter = Letter(
+        _fields(message),
+        message.get_content_type(),
+        _parameter(message, "report-type"),
+    )
+    htmls: list[str] = []
     for part, _depth in _walk(message, 1):
-        _collect(part, inner, [], nested)
-    if inner.status or inner.feedback:
-        letter.status, letter.feedback = inner.status, inner.feedback
-        letter.texts = inner.texts or letter.texts
-        letter.returned = inner.returned
+        _collect(part, letter, htmls, [])
+    letter.texts = letter.texts or [html.words(text) for text in htmls]
+    return letter
 
 
 def _inner(part: Message) -> Message | None:

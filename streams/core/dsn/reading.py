@@ -34,7 +34,7 @@ _WORST = (
 
 def parse(raw: bytes) -> ParsedMail:
     """Answer what a mail is, and what it reports about whom."""
-    letter = mime.read(raw)
+    letter = _report_in(mime.read(raw))
     if kinds.is_complaint(letter):
         return ParsedMail(ReportKind.COMPLAINT, ())
     if notice := notices.read(letter.texts):
@@ -57,6 +57,19 @@ def parse(raw: bytes) -> ParsedMail:
         return ParsedMail(kinds.without_report(letter, text), ())
     worst = min((report.action for report in reports), key=_WORST.index)
     return ParsedMail(_kind(worst), reports)
+
+
+def _report_in(letter: Letter) -> Letter:
+    """Answer the report that a person, or a list, sends on; else the mail itself."""
+    inner = letter.forwarded
+    if inner is None:
+        return letter
+    if inner.status or inner.feedback:
+        inner.texts = inner.texts or letter.texts
+        inner.headers += letter.headers
+        return inner
+    surely = kinds.machine(inner) >= _SURELY_MACHINE
+    return inner if surely and not kinds.is_daemon(letter) else letter
 
 
 def _of_notice(letter: Letter, notice: Notice) -> ParsedMail:

@@ -52,7 +52,7 @@ SUBJECT = _any(
 FAILED = _any(
     r"(?:could|can|did|was|were|has|have|is|are)(?:n.t| not)(?: yet)?(?: be(?:en)?)?"
     r" (?:deliver|sent|reach|transmi|transfer|process|accept)",
-    *(r"cannot be (?:deliver|sent)", r"not been delivered", r"wasn't delivered"),
+    *(r"cannot be (?:deliver|sent)", r"not(?: been)? delivered", r"wasn't delivered"),
     *(
         r"unable to (?:deliver|send|process)",
         r"undeliver",

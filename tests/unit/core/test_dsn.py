@@ -229,6 +229,44 @@ def test_a_forwarded_report_is_read_as_if_it_had_come_by_itself():
     assert found.message_id == "<m-1@example.net>"
 
 
+def test_a_bounce_in_words_that_a_person_sends_on_is_read(classifier):
+    inner = mail("<a@example.com>:\nmailbox full\n", Subject="failure notice").decode()
+    body = f"--y\nContent-Type: message/rfc822\n\n{inner}\n--y--\n"
+    kind = 'multipart/mixed; boundary="y"'
+    sent_on = mail(body, sender="b@example.net", Subject="Fwd", Content_Type=kind)
+    found = only(sent_on)
+    assert found.recipient == "a@example.com"
+    assert classifier.classify_report(found).verdict.failure_class == "mailbox_full"
+
+
+def test_a_bounce_that_a_mailer_returns_is_not_about_its_recipient():
+    inner = mail("<a@example.com>:\nmailbox full\n", Subject="failure notice").decode()
+    body = (
+        "--y\n\nNot delivered:\n\nb@example.org\n"
+        f"--y\nContent-Type: message/rfc822\n\n{inner}\n--y--\n"
+    )
+    raw = mail(body, Subject="Returned", Content_Type='multipart/mixed; boundary="y"')
+    assert recipients(raw) == ["b@example.org"]
+
+
+@pytest.mark.parametrize("lost", ["Content-Type", "boundary"])
+@pytest.mark.parametrize("boundary", ["x", "--=_x!'()+_,-./:=?"])
+def test_parts_are_found_though_the_header_lost_their_boundary(lost, boundary):
+    raw = report(ONE).decode().replace("--x", f"--{boundary}").replace("boundary", lost)
+    if lost == "Content-Type":
+        raw = raw.replace("Content-Type: multipart", "X-Old-Type: multipart")
+    assert recipients(raw.encode()) == ["A@example.com"]
+
+
+def test_parts_of_a_returned_message_are_not_the_bounces():
+    text = (
+        "<a@example.com>:\nno such user\n\n--- Below this line is a copy.\n\n"
+        "To: a@example.com\nContent-Type: multipart/mixed; boundary=z\n\n"
+        "--z\nContent-Type: text/plain\n\nb@example.org is full\n--z--\n"
+    )
+    assert recipients(mail(text, Subject="failure notice")) == ["a@example.com"]
+
+
 def test_a_report_about_a_bounce_is_not_the_bounce():
     inner = report(ONE.replace("A@example.com", "c@example.com")).decode()
     inner = inner.replace("--x", "--z").replace('"x"', '"z"')
@@ -273,6 +311,26 @@ def test_words_in_html_alone_are_read():
         " following recipient failed permanently:</p><p>a@example.com</p></body></html>"
     )
     raw = mail(body, Subject="Undeliverable", Content_Type="text/html")
+    assert recipients(raw) == ["a@example.com"]
+
+
+def test_lines_of_html_are_lines_and_paragraphs_are_paragraphs():
+    body = (
+        "<div>a@example.com</div><div>550 5.1.1 user</div><div>unknown</div>"
+        "<p>b@example.com</p><p>550 5.2.2 mailbox full</p>"
+    )
+    reports = dsn.parse(
+        mail(body, Subject="Undeliverable", Content_Type="text/html")
+    ).reports
+    assert [(r.recipient, r.reply.text) for r in reports] == [
+        ("a@example.com", "user unknown"),
+        ("b@example.com", "mailbox full"),
+    ]
+
+
+def test_an_address_that_a_name_is_not_is_no_recipient():
+    text = "Message frozen.\nThe sender is <b@example.net>.\n\n a@example.com: no\n"
+    raw = mail(text, Subject="Message frozen: delivery failed")
     assert recipients(raw) == ["a@example.com"]
 
 

@@ -1,0 +1,33 @@
+"""Boundaries between parts that the header lost: gateways and lists drop fields."""
+
+import re
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+
+MAX_PREAMBLE = 12
+"""Lines before the first part, as `This is a message in MIME format.`"""
+
+_FIRST = re.compile(
+    rb"^--([^\s\"\\]{1,70})[ \t]{0,9}\r?\nContent-[\w-]{1,40}:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_LOOKED_AT = 4096
+
+
+def regained(message: Message) -> Message | None:
+    """Answer a message in parts that claims to have none, or whose boundary is lost.
+
+    What follows a header that tells a boundary is a returned message's part.
+    """
+    if message.is_multipart():
+        return None
+    payload = message.get_payload(decode=True)
+    start = _FIRST.search(payload[:_LOOKED_AT]) if isinstance(payload, bytes) else None
+    if start is None or not isinstance(payload, bytes):
+        return None
+    before = payload[: start.start()]
+    if before.count(b"\n") > MAX_PREAMBLE or b"boundary" in before.lower():
+        return None
+    head = b'Content-Type: multipart/mixed; boundary="%s"\n\n' % start[1]
+    return BytesParser(policy=compat32).parsebytes(head + payload)
