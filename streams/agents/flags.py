@@ -30,8 +30,11 @@ from streams.wire.calm_state import with_accepted
 from streams.wire.reject import Reject, RejectReason
 
 _DAY = 24 * 3_600_000
-_HAND = 500
-"""Pairs that housekeeping looks at in each sweep."""
+_HAND = range(20, 500)
+"""Fewest and most pairs that housekeeping looks at in each sweep."""
+_ROUND = 60
+"""Sweeps in which it comes round, if the most are enough: many small partitions must
+not cost more than a few large ones."""
 _RELEASED = 200
 """Flags that a sweep clears because their incident is over: subscribers must keep
 up, and the mail of the next second must not wait."""
@@ -216,7 +219,8 @@ class FlagsStage:
         An address that is not flagged loses its messages when no report about
         them can come any more, and its memory of a success by and by.
         """
-        for key, value in table.hand(_HAND):
+        pairs = min(_HAND.stop, max(_HAND.start, len(table) // _ROUND))
+        for key, value in table.hand(pairs):
             state = address_state.decode(value)
             flag = state.flag
             if flag is not None and flag.incident is not None:

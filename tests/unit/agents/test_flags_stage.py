@@ -375,3 +375,27 @@ def test_revisions_grow_though_an_address_was_forgotten_and_the_past_comes_later
     revisions = [int(dict(m.headers)["ce_revision"]) for m in told]
     assert revisions == sorted(set(revisions))
     assert len(revisions) == 3
+
+
+class Large(MemoryTable):
+    """Says that it has more keys than it has, and notes how many it is asked for."""
+
+    def __init__(self, keys):
+        super().__init__(lambda _key, _value: None)
+        self.keys, self.asked = keys, []
+
+    def __len__(self):
+        return self.keys
+
+    def hand(self, limit):
+        self.asked.append(limit)
+        return super().hand(limit)
+
+
+@pytest.mark.parametrize(
+    ("keys", "pairs"), [(0, 20), (1_200, 20), (6_000, 100), (1_000_000, 500)]
+)
+def test_housekeeping_looks_at_a_share_of_the_table(keys, pairs):
+    table = Large(keys)
+    FlagsStage().due(table, Instant(NOON))
+    assert table.asked == [pairs]
