@@ -26,6 +26,8 @@ MAX_BOUNDARY = 2000
 """Bytes of a field from its boundary on; RFC 2046 section 5.1.1 allows 70."""
 MAX_TEXT = 64 * 1024
 """Characters of all notification text together."""
+MAX_VALUE = 8192
+"""Characters of a field in a header: of addresses and subjects no more is read."""
 MAX_FIELDS = 4000
 """Fields of all status parts together."""
 
@@ -251,7 +253,7 @@ def _fields(message: Message) -> Fields:
 
 def _decoded(value: str) -> str:
     """Answer a header field's value in plain characters."""
-    flat = " ".join(_characters(value[:MAX_TEXT]).split())
+    flat = " ".join(_characters(value[:MAX_VALUE]).split())
     if "=?" not in flat:
         return flat
     try:
