@@ -217,10 +217,16 @@ class FlagsStage:
         """Remove what can matter no more, a few keys at a time.
 
         An address that is not flagged loses its messages when no report about
-        them can come any more, and its memory of a success by and by.
+        them can come any more, and its memory of a success by and by. Those with
+        mail of the last days are passed over unread: nearly all, every second.
         """
+        horizon = now - QUEUE_LIFE
         pairs = min(_HAND.stop, max(_HAND.start, len(table) // _ROUND))
         for key, value in table.hand(pairs):
+            if not address_state.standing(value):
+                newest = address_state.newest(value)
+                if newest is not None and newest >= horizon:
+                    continue
             state = address_state.decode(value)
             flag = state.flag
             if flag is not None and flag.incident is not None:

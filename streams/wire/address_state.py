@@ -280,4 +280,12 @@ def due_at(value: bytes) -> Instant | None:
     return None if clear_at == NO_TIME else Instant(clear_at)
 
 
+def newest(value: bytes) -> Instant | None:
+    """Answer when the newest message was sent, without reading the rest."""
+    if not value[1] & LOW:
+        return None
+    _, at, reported_at, *_ = MESSAGE.unpack_from(value, HEAD.size)
+    return Instant(reported_at if at == NO_TIME else at)
+
+
 _READERS: dict[int, Callable[[bytes], AddressState]] = {1: _read_1}

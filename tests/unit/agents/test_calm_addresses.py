@@ -29,7 +29,7 @@ from streams.core.state import EMPTY, REMEMBERED, AddressState, fold
 from streams.engine.stage import Batch
 from streams.engine.table import MemoryTable
 from streams.wire import evidence
-from streams.wire.address_state import decode, encode
+from streams.wire.address_state import decode, encode, newest
 from streams.wire.calm_state import with_accepted
 from streams.wire.topic import Topic
 
@@ -144,6 +144,14 @@ def test_the_bytes_are_those_of_the_state(history, mail):
     after = fold(decode(encode(before)), mail).state
     assert is_calm(after)
     assert value == encode(after)
+
+
+@settings(max_examples=200, deadline=None)
+@given(pieces | lives)
+def test_the_newest_mail_can_be_told_from_the_bytes(history):
+    state = folded(history)
+    known = state.messages[0].at if state.messages else None
+    assert newest(encode(state)) == known
 
 
 @settings(max_examples=200, deadline=None)
