@@ -32,6 +32,11 @@ def make_topic(kafka: str, name: str, partitions: int, **config: str) -> None:
     topic = NewTopic(name, partitions, 1, config=config)
     for made in admin.create_topics([topic]).values():
         made.result(30)
+    # The controller has made it; the broker may not have heard of it yet.
+    end = time.monotonic() + 30
+    while name not in admin.list_topics(timeout=10).topics:
+        assert time.monotonic() < end, f"the broker does not know {name}"
+        time.sleep(0.02)
 
 
 def remove_topics(kafka: str, names: list[str]) -> None:
