@@ -60,25 +60,28 @@ class Reader(threading.Thread):
         consumer.close()
 
 
-def produce(bed: Bed, rate: int, seconds: float) -> dict[bytes, float]:
-    """Produce at a steady rate; answer when each failing address's event was sent."""
+def produce(
+    bed: Bed, mail: Mail, rate: int, seconds: float, every: int = EVERY
+) -> dict[bytes, float]:
+    """Produce at a steady rate; answer when each failing address's event was sent.
+
+    Who fails is new; the others are those whom the mail goes to.
+    """
     producer = Producer(
         {"bootstrap.servers": bed.kafka, "linger.ms": 0, "log_level": 0}
     )
-    mail = Mail(0.01, addresses=1_000_000_000)
     topic = bed.prefix + Topic.SEND_ATTEMPTS
     sent: dict[bytes, float] = {}
     began = time.perf_counter()
     number = 0
     while (passed := time.perf_counter() - began) < seconds:
         while number < passed * rate:
-            failed = number % EVERY == 0
+            failed = number % every == 0
             at = Instant(int(time.time() * 1000))
-            value = mail.attempt(number, number, at, failed=failed)
+            customer = mail.addresses + number if failed else number % mail.addresses
+            value = mail.attempt(number, customer, at, failed=failed)
             if failed and passed > SETTLE:
-                tenant = f"t-{number % mail.tenants}"
-                address = f"customer.{number}@mail{number % 50}.example.com"
-                sent[f"{tenant}/{address}".encode()] = time.perf_counter()
+                sent[mail.key(customer)] = time.perf_counter()
             producer.produce(topic, value, partition=number % bed.partitions)
             number += 1
         producer.poll(0)
@@ -97,7 +100,8 @@ def measure(broker: KafkaBroker, rate: int, options: argparse.Namespace) -> Any:
         running.wait_ready()
         reader.start()
         before = machine.usage(running.pid)
-        sent = produce(bed, rate, options.seconds + SETTLE)
+        mail = Mail(0.01, addresses=1_000_000_000)
+        sent = produce(bed, mail, rate, options.seconds + SETTLE)
         limit = time.monotonic() + 60
         while time.monotonic() < limit and not sent.keys() <= reader.seen.keys():
             time.sleep(0.1)

@@ -19,8 +19,7 @@ sys.path[:0] = [str(_CHECKOUT), str(_CHECKOUT / "tests" / "broker")]
 
 from kafka_broker import KafkaBroker  # noqa: E402 - found through the path above
 
-from streams.engine.partitioner import partition_of  # noqa: E402
-from streams.wire import contract  # noqa: E402
+from streams.wire import contract  # noqa: E402 - found through the path above
 from streams.wire.contract import Role  # noqa: E402
 
 __all__ = ["Bed", "KafkaBroker", "Pair", "keyed"]
@@ -28,6 +27,7 @@ __all__ = ["Bed", "KafkaBroker", "Pair", "keyed"]
 Pair = tuple[bytes | None, bytes]
 """Key and value of a record."""
 POLL = 0.1
+_BY_KEY = -1
 _END_MARK = 1
 """A transaction's end takes up an offset that nobody commits."""
 LIMIT = 300.0
@@ -43,7 +43,10 @@ class Bed:
         partitions: int,
         extra: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
-        """Create the topics; `extra` ones by name, with their settings."""
+        """Create the topics; `extra` ones by name, with their settings.
+
+        What must be one partition, such as what the roll-up reads, is one.
+        """
         self.kafka = kafka
         self.partitions = partitions
         self.app_id = f"bench{uuid.uuid4().hex[:6]}"
@@ -60,9 +63,11 @@ class Bed:
                 settings[one.topic]["message.timestamp.type"] = "LogAppendTime"
         settings |= {name: dict(told) for name, told in (extra or {}).items()}
         self.topics = tuple(settings)
+        alone = {one.topic for one in manifests if one.partitions == 1}
+        self._counts = {name: 1 if name in alone else partitions for name in settings}
         made = self._admin.create_topics(
             [
-                NewTopic(self.prefix + name, partitions, 1, config=told)
+                NewTopic(self.prefix + name, self._counts[name], 1, config=told)
                 for name, told in settings.items()
             ]
         )
@@ -78,13 +83,13 @@ class Bed:
                 "batch.size": 900_000,
                 "queue.buffering.max.messages": 0,
                 "queue.buffering.max.kbytes": 2_000_000,
+                "partitioner": "murmur2",
                 "log_level": 0,
             }
         )
         name, count = self.prefix + topic, 0
         for key, value in pairs:
-            at = count if key is None else partition_of(key, self.partitions)
-            partition = at % self.partitions
+            partition = count % self.partitions if key is None else _BY_KEY
             while True:
                 try:
                     producer.produce(name, value, key, partition=partition)
@@ -113,11 +118,11 @@ class Bed:
         try:
             places = consumer.committed(self._places(topic), timeout=10)
         except KafkaException:  # its coordinator is still loading
-            return [-1] * self.partitions
+            return [-1] * self._counts[topic]
         return [max(place.offset, -1) for place in places]
 
-    def wait(self, group: str, topics: Sequence[str]) -> None:
-        """Wait until a group has read each topic to its end.
+    def wait(self, group: str, topics: Sequence[str], marks: int = _END_MARK) -> None:
+        """Wait until a group has read each topic to its end, less so many marks.
 
         Raises:
             TimeoutError: it never came there.
@@ -125,7 +130,7 @@ class Bed:
         limit = time.monotonic() + LIMIT
         for topic in topics:
             while True:
-                wanted = [end - _END_MARK for end in self.ends(topic)]
+                wanted = [end - marks for end in self.ends(topic)]
                 done = self.committed(group, topic)
                 if all(d >= w for d, w in zip(done, wanted, strict=True) if w >= 0):
                     break
@@ -151,7 +156,18 @@ class Bed:
 
     def _places(self, topic: str) -> list[TopicPartition]:
         name = self.prefix + topic
-        return [TopicPartition(name, number) for number in range(self.partitions)]
+        return [TopicPartition(name, number) for number in range(self._counts[topic])]
+
+    def sizes(self, logs: Path) -> dict[str, int]:
+        """Answer the bytes of each topic in the folder of a broker's logs."""
+        return {
+            topic: sum(
+                file.stat().st_size
+                for number in range(count)
+                for file in logs.glob(f"{self.prefix}{topic}-{number}/*.log")
+            )
+            for topic, count in self._counts.items()
+        }
 
 
 def keyed(values: Iterable[bytes]) -> Iterable[Pair]:

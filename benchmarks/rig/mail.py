@@ -43,6 +43,11 @@ class Mail(NamedTuple):
             at = Instant(self.since + number * self.step_ms)
             yield self.attempt(number, customer, at, failed=failed)
 
+    def key(self, customer: int) -> bytes:
+        """Answer the key of a customer's address, as the tables have it."""
+        address = f"customer.{customer}@mail{customer % DOMAINS}.example.com"
+        return f"t-{customer % self.tenants}/{address}".encode()
+
     def attempt(
         self, number: int, customer: int, at: Instant, *, failed: bool
     ) -> bytes:

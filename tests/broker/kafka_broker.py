@@ -199,6 +199,11 @@ class KafkaBroker:
         assert self._process is not None, "the broker is not a process of ours"
         return self._process.pid
 
+    @property
+    def logs(self) -> Path:
+        """Folder of the topics' logs, if the broker is a process of ours."""
+        return self._folder / "logs"
+
     def start(self) -> None:
         """Start the broker and wait until it answers."""
         if self._external is None and self._container is None:
@@ -263,7 +268,7 @@ class KafkaBroker:
                 proxied=self.proxied_port,
                 proxy=self.proxy_port,
                 controller=self._controller_port,
-                logs=self._folder / "logs",
+                logs=self.logs,
             )
             + "".join(f"{name}={value}\n" for name, value in self._settings.items())
         )
