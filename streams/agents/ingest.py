@@ -11,7 +11,7 @@ from streams.agents import tally
 from streams.agents.classifying import Classifiers
 from streams.agents.fuse import Fuse
 from streams.agents.refusal import refuse
-from streams.agents.reporting import Reporter
+from streams.agents.reporting import ABOUT_NOBODY, NO_REPORT, Reporter
 from streams.core import address as addresses
 from streams.core.address import Address, AddressFault
 from streams.core.attribution import bare_message_id
@@ -33,6 +33,10 @@ from streams.wire import evidence as evidence_wire
 from streams.wire.attempt import SendAttempt
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
+
+_ANYBODYS = frozenset({NO_REPORT, ABOUT_NOBODY})
+"""What a mail alone brings about: anybody can write mails to a bounce mailbox, and
+spam comes in hundreds, so these say nothing about a deployment."""
 
 
 @dataclass(slots=True)
@@ -67,7 +71,8 @@ class IngestStage:
             fuse.accepted(good)
             good = 0
             refuse(batch, record, reject, now, output)
-            fuse.rejected(reject.reason)
+            if reject not in _ANYBODYS:
+                fuse.rejected(reject.reason)
         fuse.accepted(good)
         return output
 

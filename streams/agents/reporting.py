@@ -31,6 +31,10 @@ from streams.core.provider import provider
 from streams.wire.dsn_event import ParsedDsn, RawDsn
 from streams.wire.reject import Reject, RejectReason
 
+NO_REPORT = Reject(RejectReason.DSN_UNPARSEABLE, "/raw: not a report")
+ABOUT_NOBODY = Reject(RejectReason.UNATTRIBUTABLE, "/raw: no tenant or no recipient")
+_INCOMPLETE = Reject(RejectReason.UNATTRIBUTABLE, "no tenant or no recipient")
+
 
 class Told(NamedTuple):
     """What a report event comes to."""
@@ -52,7 +56,7 @@ class Reporter:
         if isinstance(event, RawDsn):
             mail = dsn.parse(event.raw)
             if mail.kind is ReportKind.NOT_A_BOUNCE:
-                return Reject(RejectReason.DSN_UNPARSEABLE, "/raw: not a report")
+                return NO_REPORT
             if mail.kind in _NO_REPORTS:
                 return Told((), ignored=mail.kind)
             blocks: Sequence[RecipientReport] = mail.reports
@@ -68,7 +72,7 @@ class Reporter:
             if report is not None:
                 reports.append(report)
         if not reports:
-            return Reject(RejectReason.UNATTRIBUTABLE, "no tenant or no recipient")
+            return ABOUT_NOBODY if isinstance(event, RawDsn) else _INCOMPLETE
         return Told(reports)
 
     def _about(

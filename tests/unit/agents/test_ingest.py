@@ -356,6 +356,20 @@ def test_the_fuse_stops_a_bad_deployment_but_not_another_partition(rules):
         stage.process(Batch(Topic.SEND_ATTEMPTS, 4, bad), NoTable(), NOW)
 
 
+@pytest.mark.parametrize("mail", [b"Subject: buy this\n\nnow\n", None])
+def test_mails_that_anybody_can_write_never_blow_the_fuse(rules, mail):
+    stage = IngestStage(Classifiers(rules, PolicyBook()), dead_letter_run=3)
+    content = base64.b64encode(mail).decode() if mail else bounce()
+    event = raw(content, tenant_id=None)
+    spam = [Arrival(orjson.dumps(event))] * 10
+    found = stage.process(Batch(Topic.DSN_EVENTS, 0, spam), NoTable(), NOW)
+    assert [m.topic for m in found.messages] == [Topic.DSN_EVENTS.dead_letters] * 10
+    assert stage.charges() == {(Topic.DSN_EVENTS, 0): 0.0}
+    bad = [Arrival(orjson.dumps(dsn(tenant_id=None)))] * 3
+    with pytest.raises(FuseBlown):
+        stage.process(Batch(Topic.DSN_EVENTS, 0, bad), NoTable(), NOW)
+
+
 def test_an_answer_is_cut_before_it_is_kept(ingest):
     event = attempt(outcome="failed", smtp={"code": 550, "text": "x" * 5000})
     piece = made(ingest, Topic.SEND_ATTEMPTS, event)
