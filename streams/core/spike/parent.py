@@ -111,7 +111,7 @@ class Parent:
                 goods = by_mx + by_relay * usually_matured(now - minute)
             if goods > 0:
                 self._count(minute, word.tenant_id)[0] += goods
-                self.reached += submitted if own else by_mx + by_relay
+                self.reached += submitted if own else max(0, by_mx + by_relay)
         for failed, weighed in word.failed.items():
             operator = weighed.operator or failed.provider
             if not self._alike(failed.failure_class, operator, failed.minute):

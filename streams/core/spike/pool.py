@@ -50,7 +50,7 @@ class Pool:
         self.operators: Counter[str] = Counter()
         """Who refused, as reports named them."""
         self.goods = 0.0
-        """Good mails, faded."""
+        """Good mails, faded; bounces of mail from before take back more."""
         self.votes = 0.0
         """Failing customers while calm, faded."""
         self.news = 0
@@ -79,7 +79,7 @@ class Pool:
 
     def base(self) -> float:
         """Answer the share that fails while all is well."""
-        share = (self.votes + 0.2) / (self.goods + 20)
+        share = (self.votes + 0.2) / (max(0.0, self.goods) + 20)
         return max(cal.POOL_FLOOR, min(cal.POOL_CAP, 1.5 * share))
 
     def climb(self, now: int) -> tuple[float, int]:
@@ -217,6 +217,6 @@ class Pools:
         pool = self.by_provider[finding.provider]
         return {
             at: (max(0.0, mx + relay * usually_matured(now - at)), float(failing))
-            for at, (mx, relay, failing) in pool.minutes.items()
+            for at, (mx, relay, failing) in sorted(pool.minutes.items())
             if at >= finding.since
         }

@@ -34,7 +34,12 @@ class Rate:
     def __init__(self, goods: float = 0.0, votes: float = 0.0) -> None:
         """Start from counts of a snapshot, or from nothing."""
         self.goods = goods
+        """Below nothing when bounces take back what was counted before it began."""
         self.votes = votes
+
+    def share(self, prior: float, trials: float) -> float:
+        """Answer the share of failing customers, from so many prior ones on."""
+        return (self.votes + prior) / (max(0.0, self.goods) + trials)
 
     def fade(self, keep: float) -> None:
         """Forget a part."""
@@ -86,9 +91,8 @@ class Rates:
         self.threshold = cal.THRESHOLD + max(0.0, volume)
         self.submission_base = _sender_base(self.submission, cal.SUBMISSION_FLOOR)
         self.sender_base = _sender_base(self.beyond, cal.SENDER_FLOOR)
-        share = (self.others.votes + cal.OTHER_PRIOR) / (
-            self.beyond.goods + cal.PRIOR_TRIALS
-        )
+        others = Rate(self.beyond.goods, self.others.votes)
+        share = others.share(cal.OTHER_PRIOR, cal.PRIOR_TRIALS)
         self.other_base = _clip(
             cal.OTHER_FACTOR * share, cal.OTHER_FLOOR, cal.OTHER_CAP
         )
@@ -121,7 +125,7 @@ class Rates:
     def share_of(self, provider: str) -> float:
         """Answer the usual share of the mail that goes to a provider."""
         rate = self.of.get(provider)
-        return rate.goods / max(1.0, self.beyond.goods) if rate else 0.0
+        return max(0.0, rate.goods) / max(1.0, self.beyond.goods) if rate else 0.0
 
     def hypotheses(self, channel: Channel) -> list[Hypothesis]:
         """Say what a channel tests."""
@@ -151,7 +155,7 @@ class Rates:
             cal.PROVIDER_FLOOR, self.sender_base + self.other_base - cal.PROVIDER_SLACK
         )
         prior = cal.PROVIDER_TRIALS * usual * 0.6
-        share = (rate.votes + prior) / (rate.goods + cal.PROVIDER_TRIALS)
+        share = rate.share(prior, cal.PROVIDER_TRIALS)
         return _clip(cal.PROVIDER_FACTOR * share, 0.7 * usual, cal.PROVIDER_CAP)
 
     def limits(self, channel: Channel) -> tuple[float, int]:
@@ -166,5 +170,5 @@ def _clip(value: float, floor: float, cap: float) -> float:
 
 
 def _sender_base(rate: Rate, floor: float) -> float:
-    share = (rate.votes + cal.SENDER_PRIOR) / (rate.goods + cal.PRIOR_TRIALS)
+    share = rate.share(cal.SENDER_PRIOR, cal.PRIOR_TRIALS)
     return _clip(cal.SENDER_FACTOR * share, floor, cal.SENDER_CAP)

@@ -55,9 +55,9 @@ class Rollup:
         for digest in digests:
             self._hear(digest)
         for key in [k for k, w in self.waiting.items() if w.until <= now]:
-            waited = self.waiting.pop(key)
-            case = self.cases.get(key)
-            if case is not None and case.failures >= waited.failures:
+            # Placing the one before may have made a parent that covers this one, too.
+            waited, case = self.waiting.pop(key, None), self.cases.get(key)
+            if waited and case and case.failures >= waited.failures:
                 self._place(case, waited=True)
         for provider in self.pools.due(now):
             self._look(provider)
