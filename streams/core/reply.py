@@ -83,6 +83,7 @@ def _wrapping(hint: str, pattern: str) -> _Wrapping:
     return _Wrapping(hint, re.compile(pattern, re.IGNORECASE))
 
 
+_HOST = r"[\w.:\[\]-]{1,255}"
 _WRAPPINGS = (
     # Postfix; also what many logs copy from it.
     _wrapping(
@@ -92,16 +93,24 @@ _WRAPPINGS = (
     # qmail and its descendants.
     _wrapping(
         " but ",
-        r"\bbut (?P<phase>my name|sender|greeting|connection)"
+        rf"(?:\bconnected to {_HOST} )?\bbut"
+        r" (?P<phase>my name|sender|greeting|connection)"
         r" (?:was rejected|failed|died)\.? ?",
     ),
-    _wrapping("does not like", r"does not like (?P<phase>recipient|message)\.? ?"),
-    _wrapping("failed after", r"failed after I sent the (?P<phase>message)\.? ?"),
+    _wrapping(
+        "does not like",
+        rf"(?:(?<!\S){_HOST} )?does not like (?P<phase>recipient|message)\.? ?",
+    ),
+    _wrapping(
+        "failed after",
+        rf"(?:(?<!\S){_HOST} )?failed after I sent the (?P<phase>message)\.? ?",
+    ),
     _wrapping("remote host said", r"remote host said[: ]{0,2}'?"),
     _wrapping(
         "remote s",
         r"remote (?:server (?:replied|returned|said)|smtp server returned)[: ]{0,2}'?",
     ),
+    _wrapping("giving up on", rf"\bgiving up on {_HOST} ?"),
     # Postfix and Exim: who answered.
     _wrapping(
         "host",

@@ -45,7 +45,7 @@ SUBJECT = _any(
     *(r"zustell", r"\bremise\b", r"\bentrega", r"\bconsegna", r"\brecapito"),
     *(r"\bfalha\b", r"bezorg", r"levere?ra", r"dostarcz", r"doru[cč]en", r"teslim"),
     # Russian, Japanese, Chinese, Korean.
-    *(r"недоставлен", r"не доставлен", r"доставк", r"配信", r"エラー", r"返送"),
+    *(r"недоставлен", r"не доставлен", r"достав(?:к|ить)", r"配信", r"エラー", r"返送"),
     *(r"不達", r"送信でき", r"送信失敗", r"退信", r"退回", r"投[递遞]", r"送达"),
     *(r"반송", r"(?:발송|전송) ?실패", r"배달"),
 )
@@ -74,8 +74,18 @@ FAILED = _any(
     r"account (?:is |has been )?(?:disabled|closed|over)",
     # German, French, Spanish, Portuguese, Italian.
     r"nicht (?:\w+ ){0,3}(?:zugestellt|gesendet|ausgeliefert)",
-    *(r"unzustellbar", r"fehlgeschlagen", r"n.a (?:pas )?pu [êe]tre", r"n.ont pas pu"),
-    *(r"\bnon remis", r"[ée]chec d", r"impossible de (?:remettre|distribuer|livrer)"),
+    *(
+        r"unzustellbar",
+        r"fehlgeschlagen",
+        r"n.a (?:pas )?pu [êe]tre",
+        r"n.ont pas pu",
+        r"n.est pas parvenu",
+    ),
+    *(
+        r"\bnon remis",
+        r"[ée]chec d",
+        r"impossible de (?:remettre|distribuer|livrer|joindre)",
+    ),
     *(r"no (?:se )?(?:ha )?(?:pud?o|podido|puede|pudieron)", r"no entregad"),
     r"n[ãa]o (?:p[ôo]de|foi|puderam|foram) (?:ser )?(?:entreg|enviad)",
     *(
@@ -88,7 +98,12 @@ FAILED = _any(
     *(r"kunde inte (?:leverer|skick)", r"kunne ikke (?:lever|send)", r"nelze doru"),
     *(r"iletilemedi", r"teslim edilemedi"),
     # Russian, Japanese, Chinese, Korean.
-    *(r"не может быть", r"не удалось", r"не (?:был\w? )?доставлен"),
+    *(
+        r"не может быть",
+        r"не уда(?:лось|ется)",
+        r"сбой доставки",
+        r"не (?:был\w? )?доставлен",
+    ),
     r"(?:配信|送信|配送).{0,12}(?:できません|できなかった|失敗|されません)",
     *(
         r"届きません",

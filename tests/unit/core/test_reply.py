@@ -40,6 +40,19 @@ def test_codes_are_read_and_taken_off_the_text(text, code, enhanced, said):
 
 
 @pytest.mark.parametrize(
+    "around",
+    [
+        "mx.test does not like recipient.\nRemote host said: {}\nGiving up on mx.test.",
+        "Connected to 192.0.2.1 but sender was rejected.\nRemote host said: {}",
+        "mx.example.com failed after I sent the message.\nRemote host said: {}",
+    ],
+)
+def test_what_qmail_says_around_a_reply_is_no_part_of_it(around):
+    reply = parse(around.format("550 Mailbox unavailable"))
+    assert (reply.code, reply.text) == (550, "Mailbox unavailable")
+
+
+@pytest.mark.parametrize(
     ("text", "phase", "peer", "code"),
     [
         (
