@@ -5,6 +5,7 @@ associative, so partitions may be added in any order and a batch may be split.
 It is not idempotent: whoever reads activity drops a batch that was read before.
 """
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from zlib import crc32
 from streams.core.failure import FailureClass, PeerRole, Phase, Side
 from streams.core.instant import Instant
 from streams.core.sample import Sample, without_addresses
-from streams.core.spike.blame import NEVER, PASSING, PAST_US, SENDER
+from streams.core.spike.blame import PAST_US, SENDER, weight
 
 MINUTE = 60_000
 _OLDEST = 6 * 24 * 60 * MINUTE
@@ -143,6 +144,8 @@ class Activity:
     """First answers of each kind: (hop, class, provider)."""
     contradicted: dict[tuple[str, int], Contradiction] = field(default_factory=dict)
     """(server, customer) -> the first contradiction."""
+    _told_until: float = field(default=math.inf, init=False, compare=False, repr=False)
+    """Younger samples have no place."""
 
     def accept(
         self, arrived_at: Instant, tried_at: Instant, provider: str, by: Hop
@@ -170,8 +173,8 @@ class Activity:
         at_mx = trial.reported or trial.hop is Hop.MX
         beyond_us = at_mx or trial.failure_class in PAST_US
         self._recount(trial, minute, beyond_us=beyond_us)
-        weight = _weight(trial)
-        if not weight:
+        said_of_us = _weight(trial)
+        if not said_of_us:
             return
         voice = trial.known or not beyond_us or trial.failure_class in SENDER
         if not voice:
@@ -183,7 +186,7 @@ class Activity:
         kind = trial.failure_class
         key = Failed(minute, where, trial.provider, kind, customer)
         operator = "" if trial.operator == trial.provider else trial.operator
-        weighed = Weighed(weight, 1, lag, operator)
+        weighed = Weighed(said_of_us, 1, lag, operator)
         self.failed[key] = _heavier(self.failed.get(key), weighed)
         self._sample(trial, where, Instant(said))
 
@@ -222,6 +225,8 @@ class Activity:
             counts[0] += 1
 
     def _sample(self, trial: Trial, where: Hop, said: Instant) -> None:
+        if said > self._told_until:
+            return
         kind = (where, trial.failure_class, trial.operator or trial.provider)
         kept = self.samples.setdefault(kind, [])
         if len(kept) == _SAMPLES_OF_A_KIND and kept[-1].at < said:
@@ -254,6 +259,7 @@ class Activity:
         self.samples = {}
         for _, kind, sample in order[:_SAMPLES]:
             self.samples.setdefault(kind, []).append(sample)
+        self._told_until = order[_SAMPLES - 1][0][0]
 
     def _contradict(self, of: tuple[str, int], new: Contradiction) -> None:
         old = self.contradicted.get(of)
@@ -262,22 +268,14 @@ class Activity:
 
 
 def _weight(trial: Trial) -> float:
-    """Say how much a failure says about the sender's side.
-
-    A first deferral by another's server is greylisting more often than an outage,
-    whatever its words, and heals by the second attempt; a connection that fails, or
-    our own hop, counts at once, by half when it may be a mere slip of a server.
-    """
-    if trial.failure_class in NEVER:
-        return 0.0
-    again = not trial.reported and trial.attempt >= _SECOND_ATTEMPT
-    if trial.final or again:
-        return 1.0
-    if trial.failure_class not in SENDER:
-        return 0.0
-    if trial.failure_class in PASSING:
-        return 1.0
-    return 0.5 if trial.reported or trial.hop is Hop.SUBMISSION else 0.0
+    """Say how much a failure says about the sender's side."""
+    session = not trial.reported
+    again = session and trial.attempt >= _SECOND_ATTEMPT
+    return weight(
+        trial.failure_class,
+        sure=trial.final or again,
+        elsewhere=session and trial.hop is Hop.MX,
+    )
 
 
 def _heavier(old: Weighed | None, new: Weighed) -> Weighed:

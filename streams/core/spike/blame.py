@@ -93,6 +93,30 @@ PAST_US = frozenset(
 )
 """Classes about the recipient: a relay of ours that answers so works itself."""
 
+
+def weight(failure_class: FailureClass, *, sure: bool, elsewhere: bool) -> float:
+    """Say how much a failure says about the sender's side.
+
+    A first deferral by another's server is greylisting more often than an outage,
+    whatever its words, and heals by the second attempt; a connection that fails, or
+    our own hop, counts at once, by half when it may be a mere slip of a server.
+
+    Args:
+        failure_class: what the answer was taken for.
+        sure: it is final, or was said to a further attempt.
+        elsewhere: another's server said it in a session.
+    """
+    if failure_class in NEVER:
+        return 0.0
+    if sure:
+        return 1.0
+    if failure_class not in SENDER:
+        return 0.0
+    if failure_class in PASSING:
+        return 1.0
+    return 0.0 if elsewhere else 0.5
+
+
 _CONNECTION = frozenset(
     {
         _C.SUBMISSION_CONNECT_FAILED,

@@ -6,15 +6,13 @@ never written by a packer is an exception of `DAMAGED`, at no great cost.
 
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 _DOUBLE = struct.Struct("<d")
 _MORE = 0x80
 _BITS = 7
 _LOW = _MORE - 1
-_SMALL = _LOW >> 1
-"""The greatest whole number that takes one byte."""
 
 _LONGEST_NUMBER = 70
 """Bits; the greatest that is written has 64."""
@@ -23,6 +21,11 @@ _MOST = 32 << 20
 
 DAMAGED = (ValueError, LookupError, OverflowError, struct.error, zlib.error)
 """What reading raises when nobody can have written what is read."""
+
+_WIDTHS = "bhiq"
+"""Of a column, in `struct`'s letters: 1, 2, 4 or 8 bytes a number ..."""
+_BITS_OF = (7, 15, 31, 63)
+"""... without its sign."""
 
 T = TypeVar("T")
 
@@ -50,15 +53,6 @@ class Packer:
     def integer(self, number: int) -> None:
         """Write any whole number: its sign in the lowest bit."""
         self.natural(number << 1 if number >= 0 else (-number << 1) - 1)
-
-    def integers(self, numbers: Iterable[int]) -> None:
-        """Write whole numbers, one after the other: most of a snapshot is these."""
-        append = self._bytes.append
-        for number in numbers:
-            if 0 <= number <= _SMALL:
-                append(number << 1)
-            else:
-                self.integer(number)
 
     def real(self, *numbers: float) -> None:
         """Write numbers exactly."""
@@ -91,6 +85,17 @@ class Packer:
         for number in listed:
             self.integer(number // unit - last)
             last = number // unit
+
+    def column(self, numbers: Sequence[int]) -> None:
+        """Write whole numbers of one kind: all as wide as the widest needs.
+
+        A column of counts is written by one call and leaves much for compression to
+        find; how many there are is not written.
+        """
+        most = max(max(numbers, default=0), ~min(numbers, default=0))
+        width = next(w for w, bits in enumerate(_BITS_OF) if not most >> bits)
+        self.natural(width)
+        self._bytes += struct.pack(f"<{len(numbers)}{_WIDTHS[width]}", *numbers)
 
 
 class Unpacker:
@@ -144,6 +149,13 @@ class Unpacker:
     def maybe(self) -> int | None:
         """Read a whole number or its absence."""
         return self.integer() if self.natural() else None
+
+    def column(self, count: int) -> tuple[int, ...]:
+        """Read so many whole numbers of one kind."""
+        form = f"<{count}{_WIDTHS[self.natural()]}"
+        numbers = struct.unpack_from(form, self._bytes, self._at)
+        self._at += struct.calcsize(form)
+        return numbers
 
     def times(self) -> range:
         """Read how often something follows."""

@@ -9,7 +9,6 @@ from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import Channel, Rise, RuledOut, Voice
 from streams.core.spike.lag import Lags
-from streams.core.spike.ledger import Bucket
 from streams.core.spike.packed import (
     load_incident,
     load_liars,
@@ -18,6 +17,11 @@ from streams.core.spike.packed import (
     pack_liars,
     pack_samples,
     to_class,
+)
+from streams.core.spike.packed_ledger import (
+    load_ledger,
+    load_ledger_by_row,
+    pack_ledger,
 )
 from streams.core.spike.packing import (
     DAMAGED,
@@ -31,8 +35,9 @@ from streams.core.spike.rate import Rate
 from streams.core.spike.taken import Reached
 from streams.core.spike.tenant import Tenant
 
-VERSION = 2
-"""2 says how many customers were told of."""
+VERSION = 3
+"""2 says how many customers were told of; 3 has the good mails in columns."""
+COLUMNS = 3
 _OLDEST = 1
 
 _HALF = 2
@@ -43,7 +48,7 @@ def dump(tenant: Tenant) -> bytes:
     body = Packer()
     names = Names()
     _pack_rates(body, tenant, names)
-    _pack_ledger(body, tenant, names)
+    pack_ledger(body, tenant.ledger, names)
     body.natural(len(tenant.providers))
     for name in tenant.providers:
         body.natural(names.number(name))
@@ -90,7 +95,8 @@ def _load(source: Unpacker, version: int) -> Tenant:
     tenant.troubled_at, tenant.greeted = source.integer(), source.integer()
     names = [source.text() for _ in source.times()]
     _load_rates(source, tenant, names)
-    _load_ledger(source, tenant, names)
+    ledger = load_ledger if version >= COLUMNS else load_ledger_by_row
+    tenant.ledger = ledger(source, names)
     for _ in source.times():
         name = names[source.natural()]
         tenant.providers[name] = Channel(name)
@@ -140,37 +146,6 @@ def _load_rates(source: Unpacker, tenant: Tenant, names: list[str]) -> None:
     rates.other_base = source.real()
     counts, curve = ([source.real() for _ in cal.LAG_EDGES] for _ in range(2))
     tenant.lags = Lags(counts, curve)
-
-
-def _pack_ledger(body: Packer, tenant: Tenant, names: Names) -> None:
-    ledger = tenant.ledger
-    body.natural(len(ledger.tracked))
-    for name, since in ledger.tracked.items():
-        body.natural(names.number(name))
-        body.integer(since)
-    body.ascending(ledger.starts, cal.MINUTE)
-    for start in ledger.starts:
-        bucket = ledger.buckets[start]
-        body.integers((bucket.submitted, bucket.by_mx, bucket.by_relay))
-        body.natural(len(bucket.of))
-        for name, counts in bucket.of.items():
-            body.natural(names.number(name))
-            body.integers(counts)
-
-
-def _load_ledger(source: Unpacker, tenant: Tenant, names: list[str]) -> None:
-    ledger = tenant.ledger
-    for _ in source.times():
-        name = names[source.natural()]
-        ledger.tracked[name] = source.integer()
-    ledger.starts = list(source.ascending(cal.MINUTE))
-    for start in ledger.starts:
-        bucket = ledger.buckets[start] = Bucket()
-        bucket.submitted = source.integer()
-        bucket.by_mx, bucket.by_relay = source.integer(), source.integer()
-        for _ in source.times():
-            name = names[source.natural()]
-            bucket.of[name] = [source.integer(), source.integer()]
 
 
 def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:

@@ -39,6 +39,22 @@ def test_a_rollup_of_the_first_version_keeps_its_parents_and_children():
     assert again.cases == rollup.cases
 
 
+def test_a_tenant_of_the_second_version_is_the_same_in_columns():
+    rows = snapshot.load(state("tenant-in-an-incident.v2.b64"))
+    columns = snapshot.load(snapshot.dump(rows))
+    assert columns.ledger.starts == rows.ledger.starts
+    assert len(columns.ledger.starts) > 60
+    for start, bucket in rows.ledger.buckets.items():
+        same = columns.ledger.buckets[start]
+        assert (same.submitted, same.by_mx) == (bucket.submitted, bucket.by_mx)
+        assert same.by_relay == bucket.by_relay
+        assert same.of == bucket.of
+    assert columns.ledger.tracked == rows.ledger.tracked
+    incident = columns.submission.incident
+    assert incident == rows.submission.incident
+    assert incident.told_customers > 0
+
+
 @pytest.mark.parametrize("codec", [snapshot, rollup_snapshot])
 def test_a_state_of_an_unknown_version_is_none(codec, monkeypatch):
     name = {
