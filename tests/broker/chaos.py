@@ -71,7 +71,7 @@ class Chaos:
         def done():
             self._supervise()
             settled = self.flow.all_forwarded and not self.flow.left
-            return settled or None
+            return (settled and not self.flow.group_left) or None
 
         wait_for(done, limit)
         return self.flow.findings()
@@ -219,7 +219,7 @@ def main():
         try:
             chaos.run(options.seconds)
             findings = chaos.settle()
-            left = chaos.flow.left
+            left = chaos.flow.left + chaos.flow.group_left
             if left or not findings.nothing:
                 sys.stdout.write(f"traces in {chaos.keep_traces()}\n")
         finally:

@@ -10,7 +10,15 @@ from collections import Counter
 from typing import NamedTuple
 
 from confluent_kafka import Producer
-from log_reader import COMPACTED, Row, compacted, ends, make_topic, read
+from log_reader import (
+    COMPACTED,
+    Row,
+    committed,
+    compacted,
+    ends,
+    make_topic,
+    read,
+)
 
 from streams.engine.partitioner import partition_of
 from streams.engine.recovery import OFFSET_KEY
@@ -125,6 +133,19 @@ class Flow:
             if row.key == OFFSET_KEY:
                 have[row.partition] = int(row.value)
         return sum(sent - have.get(p, 0) for p, sent in self._sent.items())
+
+    @property
+    def group_left(self) -> int:
+        """How many records of all inputs the group has not committed yet.
+
+        The group's offsets follow what is committed, for monitors of lag.
+        """
+        left = 0
+        for topic in (self.evidence, *self.inputs):
+            done = committed(self.kafka, self.app, topic)
+            for number, (_, high) in ends(self.kafka, topic).items():
+                left += high - max(done[number], 0)
+        return left
 
     @property
     def all_forwarded(self) -> bool:

@@ -25,5 +25,6 @@ def test_random_faults_lose_invent_and_repeat_nothing(chaos):
     findings = one.settle()
     told = one.struck, one.exits
     assert not one.flow.left, told
+    assert not one.flow.group_left, told
     assert findings.nothing, (told, findings)
     assert sum(one.struck.values()) > 5
