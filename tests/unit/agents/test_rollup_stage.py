@@ -9,9 +9,11 @@ from streams.core.activity import MINUTE
 from streams.core.instant import Instant
 from streams.core.spike import rollup_snapshot
 from streams.core.spike.alert import Kind, Severity
+from streams.core.spike.rollup import Rollup
 from streams.engine.stage import Batch
 from streams.errors import MailflagError
 from streams.wire import contract, dead_letter
+from streams.wire import digest as digest_wire
 from streams.wire.topic import Topic
 
 TENANTS = tuple(f"t-{n}" for n in range(8))
@@ -144,6 +146,34 @@ def test_alerts_are_counted_by_what_they_say(world):
     )
     assert told
     assert total == told
+
+
+def test_what_new_code_says_of_steps_that_old_code_was_silent_about_is_said_once(
+    world, monkeypatch
+):
+    with monkeypatch.context() as old:
+        old.setattr(Rollup, "_take", lambda self, verdict: None)
+        together(world, 4, bad=4)
+    assert world.said == []
+    world.restart()
+    together(world, 1, bad=4)
+    (page,) = pages(world)
+    assert page.body["tenants"] == len(TENANTS)
+    told = len(world.said)
+    world.restart()
+    assert len(world.said) == told
+    together(world, 2, bad=4)
+    assert len(pages(world)) == 1
+
+
+def test_a_batch_of_which_nothing_is_said_writes_only_what_it_heard(world):
+    for _ in range(5):
+        world.all.take_changes()
+        together(world, 1, good=4)
+        ((key, value),) = world.all.take_changes().items()
+        assert key.startswith(b"rollup/")
+        assert digest_wire.decode(value[20:]).greetings in {0, len(TENANTS)}
+    assert world.said == []
 
 
 def test_a_roll_up_that_heard_nothing_wants_nothing():
