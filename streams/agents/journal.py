@@ -71,6 +71,9 @@ class Journal(Generic[S]):
     most_live: int = 16 << 20
     """Bytes of the snapshots of all states that are remembered; a state in memory
     is up to 45 times as large."""
+    most_record: int = 500_000
+    """Bytes of a snapshot in one record, by the changelog's contract: the roll-up
+    outgrows it when ten thousand tenants have an incident at once."""
     _live: WeakKeyDictionary[PartitionTable, "_Shelf[S]"] = field(
         default_factory=WeakKeyDictionary, init=False
     )
@@ -123,10 +126,25 @@ class Journal(Generic[S]):
         for number in range(live.steps):
             table.delete(_step(live.name, number))
         live.chain = crc32(snapshot)
+        self._write_rest(table, live, snapshot, now)
         self._live.setdefault(table, _Shelf()).weigh(live, len(snapshot))
         live.steps = live.size = 0
         live.dirty = False
-        table.put(live.name, _HEAD.pack(wake_at or 0, now, live.chain) + snapshot)
+        head = _HEAD.pack(wake_at or 0, now, live.chain)
+        table.put(live.name, head + snapshot[: self.most_record])
+
+    def _write_rest(
+        self, table: PartitionTable, live: Live[S], snapshot: bytes, now: Instant
+    ) -> None:
+        """Write what is too large for one record into others, and remove old ones."""
+        head, number = _HEAD.pack(0, now, live.chain), 0
+        for start in range(self.most_record, len(snapshot), self.most_record):
+            part = snapshot[start : start + self.most_record]
+            table.put(_part(live.name, number), head + part)
+            number += 1
+        while table.get(_part(live.name, number)) is not None:
+            table.delete(_part(live.name, number))
+            number += 1
 
     @staticmethod
     def due_at(value: bytes) -> Instant | None:
@@ -151,10 +169,11 @@ class Journal(Generic[S]):
     def _load(self, table: PartitionTable, name: bytes, now: Instant) -> Live[S]:
         head = table.get(name)
         if head is None:
-            steps = list(_steps(table, name))
+            steps = list(_values(table, name, _step))
             fresh = self.codec.fresh(name.decode(), now)
             return Live(name, fresh, 0, steps=len(steps), dirty=True, cold=True)
-        state = self.codec.load(head[_HEAD.size :])
+        parts = [head, *_values(table, name, _part)]
+        state = self.codec.load(b"".join([part[_HEAD.size :] for part in parts]))
         if state is None:
             # To start anew would forget an open incident, and never resolve it.
             message = (
@@ -163,8 +182,9 @@ class Journal(Generic[S]):
             )
             raise UnreadableState(message)
         chain = _HEAD.unpack_from(head)[2]
-        live = Live(name, state, chain, weight=len(head), cold=True)
-        for value in _steps(table, name):
+        weight = sum(map(len, parts))
+        live = Live(name, state, chain, weight=weight, cold=True)
+        for value in _values(table, name, _step):
             _, at, live.chain = _HEAD.unpack_from(value)
             heard = value[_HEAD.size :]
             live.dirty |= self.codec.step(state, heard, Instant(at))
@@ -205,8 +225,15 @@ def _step(name: bytes, number: int) -> bytes:
     return name + _SEPARATOR + str(number).encode()
 
 
-def _steps(table: PartitionTable, name: bytes) -> Iterator[bytes]:
+def _part(name: bytes, number: int) -> bytes:
+    return name + _SEPARATOR + b"+" + str(number).encode()
+
+
+def _values(
+    table: PartitionTable, name: bytes, key: Callable[[bytes, int], bytes]
+) -> Iterator[bytes]:
+    """Answer what the table has of a state's steps or parts, from the first on."""
     number = 0
-    while (value := table.get(_step(name, number))) is not None:
+    while (value := table.get(key(name, number))) is not None:
         yield value
         number += 1

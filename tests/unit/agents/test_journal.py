@@ -225,3 +225,22 @@ def test_the_wish_to_be_woken_is_in_every_value():
     assert {Journal.name_of(key) for key, _ in pairs.scan()} == {NAME}
     hear(journal(), pairs, 3, wake_at=None)
     assert Journal.due_at(pairs.get(b"t-1/1")) is None
+
+
+@pytest.mark.parametrize("lengths", [(95, 5, 31), (20, 21, 20), (10, 9, 60)])
+def test_a_snapshot_of_any_size_is_written_in_records_that_fit(lengths):
+    padded = CODEC._replace(
+        dump=lambda state: dump(state).ljust(state.total),
+        load=lambda packed: load(packed.rstrip()),
+    )
+    pairs = table()
+    for length in lengths:
+        one = Journal(padded, most_record=10)
+        live = one.open(pairs, NAME, NOW)
+        live.state.total = length
+        one.seal(pairs, live, NOW, Instant(5))
+        parts = [value for _, value in pairs.scan()]
+        assert len(parts) == max(1, -(-length // 10))
+        assert max(map(len, parts)) <= 10 + 20
+        assert pairs.next_due() == 5
+        assert Journal(padded).open(recovered(pairs), NAME, NOW).state.total == length
