@@ -12,6 +12,22 @@ from streams.core.dsn.report import ReportKind
 MAX_LOOKED_AT = 4096
 """Characters of a notification that tell what kind of mail it is."""
 
+SURELY_MACHINE = 2
+"""What `machine` answers when sender and subject both are a mail system's."""
+
+
+def report_in(letter: Letter) -> Letter:
+    """Answer the report that a person, or a list, sends on; else the mail itself."""
+    inner = letter.forwarded
+    if inner is None:
+        return letter
+    if inner.status or inner.feedback:
+        inner.texts = inner.texts or letter.texts
+        inner.headers += letter.headers
+        return inner
+    surely = machine(inner) >= SURELY_MACHINE
+    return inner if surely and not is_daemon(letter) else letter
+
 
 def is_complaint(letter: Letter) -> bool:
     """Say whether somebody complains about a message (RFC 5965)."""

@@ -13,7 +13,7 @@ from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
 
-from streams.core.dsn import boundary, html
+from streams.core.dsn import boundary, html, part_type
 
 MAX_BYTES = 1 << 20
 MAX_LINES = 40_000
@@ -45,23 +45,6 @@ _BOUNDARY = re.compile(rb"boundary[*\d]{0,4}\s{0,9}=", re.IGNORECASE)
 _FIELD_ENDS = re.compile(rb"[\r\n](?![ \t\n])")
 _MAX_NESTING = 3 * MAX_DEPTH
 _MAX_DELIMITERS = 2 * MAX_PARTS
-_RETURNED = frozenset(
-    {
-        *("message/rfc822", "message/global", "text/rfc822-headers"),
-        *("message/rfc822-headers", "message/global-headers", "text/rfc822"),
-        "message/partial",
-    }
-)
-_FIELDS_ONLY = frozenset(
-    {"message/feedback-report", "message/disposition-notification"}
-)
-_STATUS = frozenset(
-    {
-        *("message/delivery-status", "message/global-delivery-status"),
-        *("message/xdelivery-status", "message/delivery_status"),
-    }
-)
-_UNDIVIDED = _STATUS | _RETURNED | _FIELDS_ONLY
 
 
 @dataclass(slots=True)
@@ -143,7 +126,7 @@ def _walk(message: Message, depth: int) -> Iterator[tuple[Message, int]]:
         message = whole
     payload = message.get_payload() if message.is_multipart() else None
     kind = message.get_content_type()
-    if not isinstance(payload, list) or kind in _UNDIVIDED:
+    if not isinstance(payload, list) or kind in part_type.UNDIVIDED:
         yield message, depth
         return
     if depth < MAX_DEPTH:
@@ -157,13 +140,13 @@ def _collect(
 ) -> None:
     """Note what one part adds to the letter."""
     kind = part.get_content_type()
-    if kind in _STATUS:
+    if kind in part_type.STATUS:
         letter.status += _status_blocks(part)
     elif kind == "message/feedback-report":
         letter.feedback += [f for block in _status_blocks(part) for f in block]
     elif kind == "message/disposition-notification":
         letter.receipt = True
-    elif kind in _RETURNED:
+    elif kind in part_type.RETURNED:
         inner = _inner(part)
         if inner is not None:
             nested.append(inner)
@@ -174,6 +157,10 @@ def _collect(
         _add(htmls, part)
     elif kind.startswith("text/"):
         _add(letter.texts, part)
+    elif kind == "application/octet-stream" and part_type.LIKE_STATUS.match(
+        text_of(part)
+    ):
+        letter.status += blocks(text_of(part))
 
 
 def _add(texts: list[str], part: Message) -> None:

@@ -23,7 +23,6 @@ MAX_REPLIES = 6
 MAX_PARAGRAPHS = 8
 """Paragraphs of a notification that are weighed one by one."""
 
-_SURELY_MACHINE = 2
 _ADDRESSES = re.compile(r"[^\s<>()\[\],;:\"']{1,64}@[^\s<>()\[\],;:\"']{1,255}")
 _VERP = re.compile(r"^[^@]{1,100}\+([^@=]{1,64})=([^@=]{1,255})@")
 _WORST = (
@@ -34,7 +33,7 @@ _WORST = (
 
 def parse(raw: bytes) -> ParsedMail:
     """Answer what a mail is, and what it reports about whom."""
-    letter = _report_in(mime.read(raw))
+    letter = kinds.report_in(mime.read(raw))
     if kinds.is_complaint(letter):
         return ParsedMail(ReportKind.COMPLAINT, ())
     if notice := notices.read(letter.texts):
@@ -49,6 +48,8 @@ def parse(raw: bytes) -> ParsedMail:
     context = _Context(letter, text, message)
     if recipients:
         reports = context.from_status(recipients)
+    elif bare := context.from_unnamed(status.unnamed(blocks)):
+        reports = bare
     elif letter.status or kinds.machine(letter):
         reports = context.from_words()
     else:
@@ -57,19 +58,6 @@ def parse(raw: bytes) -> ParsedMail:
         return ParsedMail(kinds.without_report(letter, text), ())
     worst = min((report.action for report in reports), key=_WORST.index)
     return ParsedMail(_kind(worst), reports)
-
-
-def _report_in(letter: Letter) -> Letter:
-    """Answer the report that a person, or a list, sends on; else the mail itself."""
-    inner = letter.forwarded
-    if inner is None:
-        return letter
-    if inner.status or inner.feedback:
-        inner.texts = inner.texts or letter.texts
-        inner.headers += letter.headers
-        return inner
-    surely = kinds.machine(inner) >= _SURELY_MACHINE
-    return inner if surely and not kinds.is_daemon(letter) else letter
 
 
 def _of_notice(letter: Letter, notice: Notice) -> ParsedMail:
@@ -133,6 +121,11 @@ class _Context:
             reports.setdefault(key, report)
         return tuple(reports.values())
 
+    def from_unnamed(self, block: StatusBlock | None) -> tuple[RecipientReport, ...]:
+        """Answer the report of a status without a name, when one can be found."""
+        reports = self.from_status([block]) if block else ()
+        return tuple(report for report in reports if report.recipient)
+
     def _of_block(self, block: StatusBlock, *, alone: bool) -> RecipientReport:
         final, original = block.final_recipient, block.original_recipient
         said = self._about(original, final)
@@ -166,7 +159,7 @@ class _Context:
             *(failed, says_failed, kinds.says_whom(self.text), self.letter.status),
             named and (codes or self.delayed or success or relayed),
         )
-        if not any(evidence) and kinds.machine(self.letter) < _SURELY_MACHINE:
+        if not any(evidence) and kinds.machine(self.letter) < kinds.SURELY_MACHINE:
             return ()
         if failed:
             by_address = {p.address.lower(): p for p in named}

@@ -26,7 +26,8 @@ class StatusBlock(NamedTuple):
     action: Action | None
     status: str | None
     diagnostic: str | None
-    """Text of Diagnostic-Code without its type; the comment of Status else."""
+    """Text of Diagnostic-Code without its type, unless that is what it says: the exit
+    code of a program (X-Unix); else the comment of Status."""
     remote_mta: str | None
     last_attempt_date: Instant | None
 
@@ -95,6 +96,14 @@ def embedded(texts: Iterable[str]) -> list[Fields]:
     return []
 
 
+def unnamed(blocks: list[Fields]) -> StatusBlock | None:
+    """Answer what a delivery status says that names its recipient nowhere, or as To."""
+    fields = [field for block in blocks for field in block]
+    if not first(fields, "action", "status", "diagnostic-code"):
+        return None
+    return recipient(fields)._replace(final_recipient=address(first(fields, "to")))
+
+
 def _split(block: Fields) -> list[Fields]:
     """Part a block in which several recipients follow each other without a gap."""
     pieces: list[Fields] = [[]]
@@ -109,9 +118,13 @@ def recipient(fields: Fields) -> StatusBlock:
     """Answer what one recipient's fields say."""
     status_field = first(fields, "status")
     status = _STATUS.search(status_field)
-    diagnostic = _untyped(first(fields, "diagnostic-code"))
+    diagnostic = first(fields, "diagnostic-code")
+    if not diagnostic.lower().startswith("x-unix"):
+        diagnostic = _untyped(diagnostic)
     if not diagnostic and (comment := _COMMENT.search(status_field)):
         diagnostic = comment[1]
+    elif not diagnostic and not status:
+        diagnostic = status_field
     return StatusBlock(
         original_recipient=address(first(fields, "original-recipient")),
         final_recipient=address(first(fields, "final-recipient"))

@@ -282,6 +282,38 @@ def test_a_report_that_names_nobody_is_about_the_only_one_the_mail_went_to():
     assert recipients(raw) == ["a@example.com"]
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("To: a@example.com\nDiagnostic-Code: 550 unknown user\n", "bad_mailbox"),
+        ("Status: 5.2.2\nAction: failed\n", "mailbox_full"),
+        (
+            "Final-Recipient: rfc822;a@example.com\nStatus: Permanent - no such user\n",
+            "bad_mailbox",
+        ),
+        (
+            (
+                "Final-Recipient: rfc822;a@example.com\nAction: failed\nStatus: 5.0.0\n"
+                "Diagnostic-Code: X-Unix; 255\n"
+            ),
+            "recipient_system_error",
+        ),
+    ],
+)
+def test_a_status_with_little_in_it_is_read_for_what_it_says(
+    classifier, status, expected
+):
+    found = only(report(status, "Report.", returned="To: a@example.com\nX: y\n"))
+    assert found.recipient == "a@example.com"
+    assert classifier.classify_report(found).verdict.failure_class == expected
+
+
+def test_a_status_part_by_another_name_is_known_by_its_first_field():
+    raw = report(ONE).replace(b"message/delivery-status", b"application/octet-stream")
+    found = only(raw)
+    assert (found.recipient, found.status) == ("A@example.com", "5.1.1")
+
+
 def test_a_return_path_can_tell_the_recipient():
     raw = mail("Delivery failed: mailbox full.\n", Subject="Undeliverable")
     raw = raw.replace(b"bounces@", b"bounces+a=example.com@")
