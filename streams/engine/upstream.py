@@ -162,11 +162,31 @@ async def _fetch_committed(self: Untyped, partitions: Untyped) -> Untyped:
     return await _fetch_offsets(_CheckingCoordinator(self), partitions)
 
 
+_close = fetcher.Fetcher.close
+
+
+async def _close_calmly(self: Untyped) -> None:
+    """Close a fetcher without being ended by its own fetches.
+
+    fetcher.py:457 awaits each fetch that it has just cancelled. One that was waiting
+    to try again, because a broker was away, raises that: the consumer's thread ends
+    in the middle of its stop, and the worker waits for it until its limit.
+    """
+    self._fetch_task.cancel()
+    await asyncio.gather(self._fetch_task, return_exceptions=True)
+    fetches, self._pending_tasks = self._pending_tasks, set()
+    for fetch in fetches:
+        fetch.cancel()
+    await asyncio.gather(*fetches, return_exceptions=True)
+    await _close(self)
+
+
 def apply_corrections() -> None:
     """Put the corrections in place; doing it twice does nothing more."""
     fetcher.MemoryRecords = Fetched
     fetcher.PartitionRecords = LightRecords
     fetcher.FetchResult = MeasuredResult
+    fetcher.Fetcher.close = _close_calmly
     bound_unpacking()
     sender.BACKOFF_OVERRIDE = FIRST_BACKOFF
     sender.AddPartitionsToTxnHandler = SteadyAddPartitions

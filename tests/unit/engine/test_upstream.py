@@ -1,10 +1,11 @@
 """Corrections to aiokafka: what is wrong there, and that it is right here."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
 from aiokafka import TopicPartition, errors
-from aiokafka.consumer import group_coordinator
+from aiokafka.consumer import fetcher, group_coordinator
 from aiokafka.producer import sender
 
 from streams.engine.upstream import (
@@ -152,6 +153,27 @@ async def test_a_request_without_an_answer_puts_the_producer_in_doubt(error):
 async def test_a_fenced_end_is_raised():
     with pytest.raises(errors.ProducerFenced):
         await ending(47)
+
+
+class Fetching(fetcher.Fetcher):
+    """A fetcher of which one fetch waits to try again, as while a broker is away."""
+
+    def __init__(self):
+        self.waiting = asyncio.create_task(asyncio.sleep(60))
+        self._fetch_task = asyncio.create_task(asyncio.sleep(60))
+        self._pending_tasks, self._fetch_waiters = {self.waiting}, set()
+        self._closed = False
+
+    @property
+    def closed(self):
+        return self._closed
+
+
+async def test_a_fetch_that_waits_to_try_again_does_not_end_who_closes_the_fetcher():
+    one = Fetching()
+    await one.close()
+    assert one.waiting.cancelled()
+    assert one.closed
 
 
 def test_the_corrections_are_in_place():
