@@ -5,6 +5,7 @@ up before it is worked out. The memory is bounded and keyed by everything that
 decides.
 """
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -28,6 +29,9 @@ small whatever servers write."""
 _PERMANENT = 5
 _SOMEBODY = "somebody@example.com"
 """Stands for the recipient in the key of the memory."""
+
+_SUBMISSION_PORT = re.compile(r"(?:[\w\])]:|\bport:? ?)(?:465|587)\b")
+"""RFC 8314: where mail is handed in, never where another's server takes it."""
 
 _Judge = Callable[
     [
@@ -63,7 +67,10 @@ class Classifiers:
             return event.peer_role
         if event.relay and event.peer in {None, "", event.relay}:
             return PeerRole.RELAY
-        return self.role_of(event.tenant_id, event.peer) if event.peer else None
+        role = self.role_of(event.tenant_id, event.peer) if event.peer else None
+        if role is None and event.error and _SUBMISSION_PORT.search(event.error):
+            return PeerRole.RELAY
+        return role
 
     def failure_of(self, event: SendAttempt) -> tuple[PeerRole | None, Failure]:
         """Answer who refused an attempt, and what that means."""

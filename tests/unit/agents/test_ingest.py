@@ -136,6 +136,31 @@ def test_an_attempt_without_a_reply_is_deferred_and_its_error_is_classified(inge
     assert not piece.failure.permanent
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "connect to smtp.example.org[192.0.2.7]:587: Connection refused",
+        "connect to smtp.example.org[2001:db8::7]:465: Connection timed out",
+        "Could not connect to SMTP host: smtp.example.org, port: 465",
+        "dial tcp 192.0.2.7:587: connect: connection refused",
+    ],
+)
+def test_where_only_our_own_relay_listens_nobody_else_can_be_to_blame(ingest, error):
+    smtp = {"phase": "connect", "peer": "smtp.example.org"}
+    event = without(attempt(error=error, smtp=smtp), "outcome")
+    piece = made(ingest, Topic.SEND_ATTEMPTS, event)
+    assert piece.peer_role is PeerRole.RELAY
+    assert piece.failure.failure_class is FailureClass.SUBMISSION_CONNECT_FAILED
+
+
+@pytest.mark.parametrize("where", ["mx.example.com[192.0.2.7]:25", "mx:5870", "a587"])
+def test_another_port_says_nothing_about_whose_server_it_is(ingest, where):
+    event = attempt(error=f"connect to {where}: Connection refused")
+    piece = made(ingest, Topic.SEND_ATTEMPTS, without(event, "outcome"))
+    assert piece.peer_role is None
+    assert piece.failure.failure_class is FailureClass.NETWORK_ERROR
+
+
 def test_no_time_is_believed_beyond_the_arrival(ingest):
     event = attempt(time="2026-12-24T00:00:00Z")
     record = Arrival(orjson.dumps(event))
