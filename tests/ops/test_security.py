@@ -148,7 +148,8 @@ def test_a_worker_needs_the_documented_rights_and_uses_every_one(kafka, deploy, 
     worker = deployment.start(**login).wait_ready()
     deployment.send(traffic.poisons())
     deployment.send(traffic.publish(ExpiredPassword(now).events()))
-    deployment.send([Sending(Topic.EVIDENCE, b"t/a", b"no evidence", [], 0, None)])
+    internal = (Topic.EVIDENCE, Topic.TENANT_ACTIVITY, Topic.SPIKE_DIGESTS)
+    deployment.send(Sending(topic, b"t", b"poison", [], 0, None) for topic in internal)
     alerts = deployment.tails[Topic.ALERTS]
     assert wait_for(lambda: deployment.flush() or alerts.read(), 60)
     assert worker.stop() == ExitCode.OK
