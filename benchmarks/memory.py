@@ -24,6 +24,7 @@ from rig import dry, machine, report
 from rig.mail import DOMAINS, Mail
 from rig.tables import STORES, Tables
 
+from streams.agents.census import STRETCH
 from streams.app import Stages, build_stages
 from streams.core.address import key
 from streams.core.evidence import Attempt
@@ -135,7 +136,8 @@ def restart(stages: Stages, table: Store, tables: Tables) -> dict[str, float]:
     again = tables.again(stages.flags.due_at)
     opened = time.perf_counter()
     assert len(again) == keys  # noqa: S101 - a table made anew would be a false figure
-    stages.flags.census.meet(again)
+    for _ in range(keys // STRETCH + 1):
+        stages.flags.census.meet(again)
     counted = time.perf_counter()
     again.clear()
     return {

@@ -7,9 +7,10 @@ may fall behind its log, never go ahead of it, and what it missed is read again.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, suppress
 from typing import Any
+from weakref import WeakSet
 
 from faust.types import TP
 from rocksdict import Rdict, WriteBatch
@@ -50,6 +51,8 @@ class RocksTable:
         self._db: Rdict | None = None
         self._mark: Mark | None = None
         self._opened = self._since = Instant(0)
+        self._scans: WeakSet[Generator[tuple[bytes, bytes]]] = WeakSet()
+        """Those that somebody may still go on with."""
         self._forget()
 
     def _forget(self) -> None:
@@ -205,6 +208,8 @@ class RocksTable:
         self._close()
 
     def _close(self) -> None:
+        for scan in list(self._scans):
+            scan.close()  # else the database would stay open
         if self._db is not None:
             # It is whole on disk already, or cannot be written any more.
             with suppress(Exception):
@@ -343,22 +348,12 @@ class RocksTable:
         Raises:
             StoreFailed: the disk does not do as asked.
         """
+        watch = self._disk.watch(self._name)
         with self._disk.watch(self._name):
             stored = self._items(_PAIR, _PAIRS_END)
-        return self._scan(stored, self._waiting())
-
-    def _scan(
-        self,
-        stored: Iterator[tuple[bytes, bytes]],
-        waiting: dict[bytes, bytes | None],
-    ) -> Iterator[tuple[bytes, bytes]]:
-        with self._disk.watch(self._name):
-            for entry, value in stored:
-                if entry[1:] not in waiting:
-                    yield entry[1:], value
-        for key, newest in waiting.items():
-            if newest is not None:
-                yield key, newest
+        pairs = _pairs(watch, stored, self._waiting())
+        self._scans.add(pairs)
+        return pairs
 
     def _items(self, begin: bytes, end: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Go through a snapshot of what is on disk, in order."""
@@ -381,6 +376,20 @@ class RocksTables:
         return RocksTable(
             due_at, self._disk, f"{changelog.topic}-{changelog.partition}"
         )
+
+
+def _pairs(
+    watch: AbstractContextManager[None],
+    stored: Iterator[tuple[bytes, bytes]],
+    waiting: dict[bytes, bytes | None],
+) -> Generator[tuple[bytes, bytes]]:
+    with watch:
+        for entry, value in stored:
+            if entry[1:] not in waiting:
+                yield entry[1:], value
+    for key, newest in waiting.items():
+        if newest is not None:
+            yield key, newest
 
 
 def _before(

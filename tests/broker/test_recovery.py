@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from log_reader import COMPACTED, ends, make_topic, read, remove_topics
+from log_reader import COMPACTED, ends, make_topic, read
 from worker_process import wait_for
 
 from streams.engine.config import EngineConfig
@@ -35,6 +35,11 @@ class Changelog:
         await one.start()
         return one
 
+    async def taken_over(self, producer):
+        """Start the next owner's producer: then the last transaction is ended."""
+        await producer.stop()
+        return await self.producer()
+
     async def write(self, producer, pairs, partition=0, *, commit=True):
         """Write pairs as one transaction."""
         await producer.begin_transaction()
@@ -56,7 +61,8 @@ class Changelog:
             await producer.abort_transaction()
 
     async def recover(self, partition=0, wanted=lambda: True, table=None):
-        table = table or MemoryTable(never)
+        if table is None:
+            table = MemoryTable(never)
         tables = {TopicPartition(self.name, partition): table}
         progress = []
         found = await recover(
@@ -94,31 +100,33 @@ async def test_a_table_on_disk_reads_only_what_it_missed(broker, on_disk):
     producer = await log.producer()
     pairs = [(b"k%d" % number, b"1") for number in range(1000)]
     await log.write(producer, [*pairs, (OFFSET_KEY, b"1000")])
+    producer = await log.taken_over(producer)
     _, found, _ = await log.recover(table=on_disk())
     assert (found.records, found.position) == (1001, 1000)
     await log.write(producer, [(b"k5", b"wrong")], commit=False)
     await log.write(producer, [(b"k5", b"2"), (b"k7", None), (OFFSET_KEY, b"1002")])
     await log.write(producer, [(b"k6", b"wrong")], commit=False)
-    await producer.stop()
+    producer = await log.taken_over(producer)
     restored, found, progress = await log.recover(table=on_disk())
     assert (found.records, found.position) == (4, 1002)
     assert restored.pop(b"k5") == b"2"
     assert restored == {k: v for k, v in pairs if k not in {b"k5", b"k7"}}
     assert progress[-1] == 0
+    await producer.stop()
 
 
 async def test_a_table_of_a_topic_that_was_made_anew_is_not_believed(broker, on_disk):
     log = Changelog(broker.address)
     producer = await log.producer()
     await log.write(producer, [(b"old", b"1"), (b"k", b"1"), (OFFSET_KEY, b"3")])
+    producer = await log.taken_over(producer)
     await producer.stop()
     await log.recover(table=on_disk())
-    remove_topics(broker.address, [log.name])
     log = Changelog(broker.address)
     producer = await log.producer()
     for number in range(5):
         await log.write(producer, [(b"k", b"%d" % number), (OFFSET_KEY, b"3")])
-    await producer.stop()
+    producer = await log.taken_over(producer)
     restored, found, _ = await log.recover(table=on_disk())
     assert restored == {b"k": b"4"}
     assert found.records == 10

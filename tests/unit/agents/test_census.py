@@ -103,6 +103,18 @@ def test_a_recovered_table_is_counted_when_the_stage_first_sees_it(stage, table)
     assert restarted.census.total() == {BAD_ADDRESS: 1}
 
 
+def test_a_large_table_is_counted_by_and_by_whatever_changes(stage, table, monkeypatch):
+    monkeypatch.setattr("streams.agents.census.STRETCH", 2)
+    names = ("ada", "bob", "cy", "dee", "eve")
+    fold(stage, table, *(attempt(name, 1, "bad_mailbox") for name in names))
+    restarted = FlagsStage()
+    restarted.due(table, Instant(NOON))
+    assert restarted.census.total() == {}, "nothing is better than too little"
+    fold(restarted, table, attempt("ada", 2), attempt("eve", 2))
+    fold(restarted, table, attempt("fay", 2, "bad_mailbox"))
+    assert restarted.census.total() == {BAD_ADDRESS: 4}
+
+
 def test_a_table_given_up_is_counted_no_more(stage, table):
     fold(stage, table, attempt("ada", 1, "bad_mailbox"))
     other = MemoryTable(stage.due_at)

@@ -225,6 +225,16 @@ def test_a_key_may_look_like_one_of_the_tables_own(disks, log):
     assert len(list(table.scan())) == len(table.hand(9)) == 5
 
 
+def test_a_scan_that_nobody_ended_does_not_keep_the_table_open(again, log):
+    log.recover(table := again())
+    begun = table.scan()
+    assert next(begun)
+    table.clear()
+    assert list(begun) == []
+    log.recover(after := again())
+    everything(after, log)
+
+
 def test_many_reads_do_not_fill_the_memory(disks, log):
     table = disks.make("rocksdb", never)
     log.recover(table)
