@@ -46,8 +46,16 @@ def machine(letter: Letter) -> int:
         return 2
     if _is_written(letter):
         return 0
+    subject = letter.header("subject")
     daemon = letter.header("return-path") == "<>" or is_daemon(letter)
-    return bool(daemon) + bool(wording.SUBJECT.search(letter.header("subject")))
+    if not daemon and not _is_about_mail("\n".join([subject, *letter.texts])):
+        return 0
+    return bool(daemon) + bool(wording.SUBJECT.search(subject))
+
+
+def _is_about_mail(text: str) -> bool:
+    """Say whether it is mail that did not arrive, and no parcel."""
+    return bool(wording.MAIL.search(text[:MAX_LOOKED_AT]))
 
 
 def is_daemon(letter: Letter) -> bool:

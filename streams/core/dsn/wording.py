@@ -7,7 +7,7 @@ import re
 
 
 def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives), re.IGNORECASE)
+    return re.compile("|".join(alternatives), re.IGNORECASE | re.MULTILINE)
 
 
 DAEMON = _any(
@@ -116,6 +116,21 @@ FAILED = _any(
 )
 LISTED = _any(r"following (?:recipient|address|user)", r"transcript of session")
 """What says of whom a notification is, and not what became of the message."""
+MAIL = _any(
+    r"\b(?:your|the|this|of|following|ihre?|diese|votre|su|sua|uw) (?:e-?)?mail",
+    *(r"messag", r"mensa[jg]", r"nachricht", r"correo", r"courrie", r"bericht"),
+    *(
+        r"mailbox",
+        r"recipient",
+        r"empf(?:ä|ae)nger",
+        r"destinat",
+        r"postfach",
+        r"quota",
+    ),
+    *(r"письм", r"сообщени", r"получател", r"メール", r"宛先", r"[邮郵]件", r"收件人"),
+    *(r"메일", r"수신자", r"\bsmtp\b", r"^[45]\d\d[ -]", r"undeliver", r"user unknown"),
+)
+"""What is spoken of when it is mail, and no parcel, that did not arrive."""
 DELAYED = _any(
     *(r"(?:not|n't) yet been (?:deliver|transfer|sent)", r"has not yet"),
     *(r"still undelivered", r"still being retried", r"will retry", r"delay reason"),

@@ -89,6 +89,22 @@ def test_a_person_who_writes_about_a_bounce_is_no_bounce(subject, headers):
     assert parsed.kind == "not_a_bounce"
 
 
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Delivery failed", "Your parcel could not be delivered.\n\n{}\n"),
+        ("Zustellung fehlgeschlagen", "Paket nicht zugestellt.\n\nKontakt: {}\n"),
+        ("Entrega de su pedido", "No se pudo entregar su pedido. Escriba a {}.\n"),
+        ("Доставка заказа", "Заказ не удалось доставить. Обращайтесь: {}\n"),
+        ("商品の配信について", "配信できませんでした。お問い合わせ: {}\n"),
+        ("包裹投递通知", "您的包裹投递失败，请联系 {}\n"),
+    ],
+)
+def test_a_shop_whose_parcel_did_not_arrive_is_no_mailer(subject, text):
+    raw = mail(text.format("b@example.org"), sender="info@example.org", Subject=subject)
+    assert dsn.parse(raw).reports == ()
+
+
 def test_a_bounce_to_the_owner_of_a_mailing_list_is_one():
     raw = mail(
         "<a@example.com>:\n550 5.1.1 User unknown\n",
