@@ -1,7 +1,7 @@
 """The incidents of each tenant, as the alerts topic tells every worker.
 
-Flags ask for every piece of evidence, so the answer is looked up; the alerts are
-read again only when one has changed.
+Flags ask for every piece of evidence, so the answer is looked up; of the alerts only
+those are read again that have changed.
 """
 
 from collections.abc import Iterator
@@ -31,10 +31,10 @@ class OpenIncidents:
 
     bulletin: Bulletin = field(default_factory=_alerts)
     _revision: int = field(default=-1, init=False)
-    _read: dict[bytes, tuple[bytes, PublishedAlert | Reject | None]] = field(
+    _read: dict[bytes, PublishedAlert | Reject] = field(
         default_factory=dict, init=False
     )
-    """Key -> value, and the alert if it is open, or why it cannot be read."""
+    """Key -> the alert if it is open, or why it cannot be read."""
     _over: dict[str, Instant] = field(default_factory=dict, init=False)
     """Key -> when it was resolved."""
     _by_tenant: dict[str, tuple[OpenIncident, ...]] = field(
@@ -57,48 +57,48 @@ class OpenIncidents:
         """Go through all open alerts."""
         if self._revision != self.bulletin.revision:
             self._look()
-        found = (alert for _, alert in self._read.values())
+        found = self._read.values()
         return (alert for alert in found if isinstance(alert, PublishedAlert))
 
     def unreadable(self) -> int:
         """Answer how many alerts cannot be read: whether they are open is unknown."""
         if self._revision != self.bulletin.revision:
             self._look()
-        return sum(isinstance(alert, Reject) for _, alert in self._read.values())
+        return sum(isinstance(alert, Reject) for alert in self._read.values())
 
     def _look(self) -> None:
         """Read what has changed on the bulletin."""
         self._revision = self.bulletin.revision
-        read = {}
-        for key, value in self.bulletin.items():
-            old = self._read.get(key)
-            if old is None or old[0] != value:
-                old = value, self._take(key, value)
-            read[key] = old
-        for key in self._read.keys() - read.keys():
-            self._over.pop(_text(key), None)
-        self._read = read
-        by_tenant: dict[str, list[OpenIncident]] = {}
-        for _, alert in read.values():
-            if not isinstance(alert, PublishedAlert) or not alert.tenant_id:
-                continue
-            if alert.kind is not Kind.SPIKE:
-                continue
-            incident = OpenIncident(alert.key, _classes(alert), alert.opened_at)
-            by_tenant.setdefault(alert.tenant_id, []).append(incident)
-        self._by_tenant = {
-            tenant_id: tuple(sorted(found, key=lambda i: (i.opened_at, i.key)))
-            for tenant_id, found in by_tenant.items()
-        }
+        for key in self.bulletin.take_changed():
+            self._forget(key)
+            value = self.bulletin.get(key)
+            if value is not None:
+                self._take(key, value)
 
-    def _take(self, key: bytes, value: bytes) -> PublishedAlert | Reject | None:
-        """Answer an alert if it is open; note when it was resolved if it is not."""
+    def _forget(self, key: bytes) -> None:
         self._over.pop(_text(key), None)
+        alert = self._read.pop(key, None)
+        if not isinstance(alert, PublishedAlert) or not alert.tenant_id:
+            return
+        found = self._by_tenant.pop(alert.tenant_id, ())
+        rest = tuple(incident for incident in found if incident.key != alert.key)
+        if rest:
+            self._by_tenant[alert.tenant_id] = rest
+
+    def _take(self, key: bytes, value: bytes) -> None:
+        """Keep an alert if it is open; note when it was resolved if it is not."""
         alert = alert_wire.read(key, value)
-        if isinstance(alert, Reject) or alert.resolved_at is None:
-            return alert
-        self._over[alert.key] = alert.resolved_at
-        return None
+        if isinstance(alert, PublishedAlert) and alert.resolved_at is not None:
+            self._over[alert.key] = alert.resolved_at
+            return
+        self._read[key] = alert
+        if isinstance(alert, Reject) or not alert.tenant_id:
+            return
+        if alert.kind is Kind.SPIKE:
+            incident = OpenIncident(alert.key, _classes(alert), alert.opened_at)
+            found = (*self._by_tenant.get(alert.tenant_id, ()), incident)
+            ordered = sorted(found, key=lambda i: (i.opened_at, i.key))
+            self._by_tenant[alert.tenant_id] = tuple(ordered)
 
 
 def _text(key: bytes) -> str:

@@ -4,7 +4,7 @@ Stages read it synchronously; on Kafka a follower keeps it up to date, offline
 whoever replays applies the records himself.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 from streams.core.instant import Instant
@@ -33,6 +33,7 @@ class Bulletin:
         self.reached: Instant | None = None
         """Timestamp of the newest record applied."""
         self._values: dict[bytes, bytes] = {}
+        self._changed: dict[bytes, None] = {}
 
     def get(self, key: bytes) -> bytes | None:
         """Answer the newest value of a key."""
@@ -46,6 +47,15 @@ class Bulletin:
         """Go through all keys with their newest values, in no order."""
         return iter(self._values.items())
 
+    def take_changed(self) -> Iterable[bytes]:
+        """Take the keys whose value is another since the last call, or gone.
+
+        For the one reader that keeps something about each of them: what he does
+        then costs what has changed, and not what there is.
+        """
+        changed, self._changed = self._changed, {}
+        return changed
+
     def __len__(self) -> int:
         """Answer the number of keys."""
         return len(self._values)
@@ -56,6 +66,7 @@ class Bulletin:
         self.reached = at
         if key is None:
             return
+        self._changed[key] = None
         if value is None or (self._keep is not None and not self._keep(value)):
             self._values.pop(key, None)
         else:
@@ -64,4 +75,5 @@ class Bulletin:
     def clear(self) -> None:
         """Forget everything, to be read again from the start."""
         self.revision += 1
+        self._changed |= dict.fromkeys(self._values)
         self._values.clear()

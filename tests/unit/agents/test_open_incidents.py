@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from streams.agents.incidents import OpenIncidents
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant, render
+from streams.engine.bulletin import Bulletin
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples" / "alert" / "v1"
 OPENED = json.loads((EXAMPLES / "opened-for-a-tenant.json").read_text(encoding="utf-8"))
@@ -175,3 +176,26 @@ def test_a_topic_that_is_read_again_says_the_same(told):
         incidents.bulletin.apply(*record, NOON)
     assert keys(incidents) == ["k-1"]
     assert incidents.resolved_at("k-2") == NOON
+
+
+class Counting(Bulletin):
+    """Notes which values are looked at."""
+
+    def __init__(self):
+        super().__init__("mail.alerts.v1")
+        self.looked_at = []
+
+    def get(self, key):
+        self.looked_at.append(key)
+        return super().get(key)
+
+
+def test_of_a_thousand_alerts_only_the_one_that_changed_is_read_again():
+    incidents = OpenIncidents(Counting())
+    for number in range(1_000):
+        incidents.bulletin.apply(*alert(f"k-{number}"), NOON)
+    assert len(keys(incidents)) == 1_000
+    incidents.bulletin.looked_at.clear()
+    incidents.bulletin.apply(*alert("k-7", 5, over=True), NOON)
+    assert len(keys(incidents)) == 999
+    assert incidents.bulletin.looked_at == [b"k-7"]

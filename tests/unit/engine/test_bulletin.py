@@ -50,3 +50,17 @@ def test_a_cleared_bulletin_is_empty_and_changed(bulletin):
     bulletin.clear()
     assert len(bulletin) == 0
     assert bulletin.revision > before
+
+
+def test_what_changed_is_taken_once(bulletin):
+    assert list(bulletin.take_changed()) == [b"a", b"b"]
+    assert list(bulletin.take_changed()) == []
+    bulletin.apply(b"b", None, 30)
+    assert list(bulletin.take_changed()) == [b"b"]
+
+
+def test_forgetting_everything_changes_every_key(bulletin):
+    bulletin.take_changed()
+    bulletin.clear()
+    bulletin.apply(b"b", b"open", 40)
+    assert set(bulletin.take_changed()) == {b"a", b"b"}
