@@ -68,9 +68,9 @@ class Journal(Generic[S]):
     most_cold_steps: int = 4
     """Of a state that is not remembered: each time that it is wanted it is loaded,
     which takes all of its steps again."""
-    most_live: int = 16 << 20
+    most_live: int = 8 << 20
     """Bytes of the snapshots of all states that are remembered; a state in memory
-    is up to 45 times as large."""
+    is up to 80 times as large."""
     most_record: int = 500_000
     """Bytes of a snapshot in one record, by the changelog's contract: the roll-up
     outgrows it when ten thousand tenants have an incident at once."""
