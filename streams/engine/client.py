@@ -1,9 +1,12 @@
 """The engine's own connections to Kafka: producers of lanes, readers of logs."""
 
-from collections.abc import Iterable
-from typing import Any
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from streams.engine.config import Compression, EngineConfig
 
@@ -11,6 +14,30 @@ READER_BACKOFF_MS = 20
 """aiokafka's default of 100 ms is felt in every recovery: a new client knows no
 partition's leader and tries twice."""
 _BATCH_OVERHEAD = 4096
+START_PAUSE = 0.5
+"""Seconds before a client that could not be started is started again."""
+
+Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
+
+
+async def started(make: Callable[[], Client], config: EngineConfig) -> Client:
+    """Make a client and connect it; try again for as long as a session lasts.
+
+    A connection that is cut while partitions are taken over is no reason to end the
+    worker: its restart would make the whole group share out the partitions twice.
+    """
+    end = time.monotonic() + config.session_timeout
+    while True:
+        client = make()
+        try:
+            await client.start()
+        except KafkaError as error:
+            await client.stop()
+            if not error.retriable or time.monotonic() > end:
+                raise
+        else:
+            return client
+        await asyncio.sleep(START_PAUSE)
 
 
 def authentication(config: EngineConfig) -> dict[str, Any]:
@@ -86,8 +113,7 @@ async def log_bounds(
     which held a rebalance up for most of a second.
     """
     names = [TopicPartition(*tp) for tp in tps]
-    reader = log_reader(config, "bounds")
-    await reader.start()
+    reader = await started(lambda: log_reader(config, "bounds"), config)
     try:
         begins = await reader.beginning_offsets(names)
         ends = await reader.end_offsets(names)

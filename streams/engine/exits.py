@@ -47,7 +47,7 @@ class ExitCode(IntEnum):
     STALLED = 80
     """Partitions were assigned, but opening them made no progress."""
     OUTPUT_REFUSED = 81
-    """The broker refuses an output for good: too large, no such topic, no right."""
+    """The broker refuses an output for good: too large, or no right to write it."""
     STORE_FAILED = 82
     """A table on disk cannot be read or written: the disk is full or broken.
 

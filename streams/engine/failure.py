@@ -11,7 +11,6 @@ REFUSED = (
     errors.MessageSizeTooLargeError,
     errors.RecordListTooLargeError,
     errors.InvalidTopicError,
-    errors.UnknownTopicOrPartitionError,
     errors.TopicAuthorizationFailedError,
     errors.ClusterAuthorizationFailedError,
     errors.TransactionalIdAuthorizationFailed,

@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.core.instant import Instant
 from streams.engine.bulletin import Bulletin
-from streams.engine.client import log_reader
+from streams.engine.client import log_reader, started
 from streams.engine.config import EngineConfig
 from streams.engine.ending import Ending
 from streams.engine.event import Event, note
-from streams.engine.exits import ExitCode
+from streams.engine.failure import exit_code_of
 
 RETRY_PAUSE = 1.0
 FETCH_WAIT_MS = 500
@@ -55,12 +55,14 @@ class Follower:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
             reason = f"bulletin {self._bulletin.topic} cannot be followed"
-            self._ending.fail(ExitCode.ENGINE_FAILED, reason, error)
+            self._ending.fail(exit_code_of(error), reason, error)
 
     async def _follow(self) -> None:
         purpose = f"bulletin-{self._bulletin.topic}"
-        reader = log_reader(self._config, purpose, wait_ms=FETCH_WAIT_MS)
-        await reader.start()
+        reader = await started(
+            lambda: log_reader(self._config, purpose, wait_ms=FETCH_WAIT_MS),
+            self._config,
+        )
         try:
             left = await self._begin(reader)
             while True:

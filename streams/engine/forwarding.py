@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
-from streams.engine.client import forwarding_producer
+from streams.engine.client import forwarding_producer, started
 from streams.engine.clock import Clock
 from streams.engine.failure import exit_code_of
 from streams.engine.lane import Lane, LaneState
@@ -50,7 +50,6 @@ class Forwarder:
         self._next = _Round()
         self._wake = asyncio.Event()
         self._producer: AIOKafkaProducer | None = None
-        self._outbox: Outbox | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -58,10 +57,11 @@ class Forwarder:
         if self._producer is not None:
             return
         config = self._services.config
-        self._producer = forwarding_producer(config, self._spec.name)
-        self._outbox = Outbox(config, self._producer, self._clock)
-        await self._producer.start()
-        self._task = asyncio.create_task(self._run(self._outbox))
+        self._producer = await started(
+            lambda: forwarding_producer(config, self._spec.name), config
+        )
+        outbox = Outbox(config, self._producer, self._clock)
+        self._task = asyncio.create_task(self._run(outbox))
 
     async def stop(self) -> None:
         """Disconnect; what was not acknowledged is done again elsewhere."""

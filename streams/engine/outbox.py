@@ -1,18 +1,23 @@
 """Messages on their way out: which partition, which record batch, which topic."""
 
 import asyncio
+import functools
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from streams.engine.clock import Clock
 from streams.engine.config import EngineConfig
 from streams.engine.partitioner import murmur2_of, placed
 from streams.engine.stage import Message
 
+T = TypeVar("T")
+_PAUSE = 0.1
+"""Seconds before a topic is asked for again."""
 NO_HEADERS: list[tuple[str, bytes]] = []
 """Shared; aiokafka's record writer takes a list and nothing else."""
 Row = tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]
@@ -67,9 +72,10 @@ class Outbox:
                     queues.remove(queue)
                     continue
                 builder, (topic, partition) = batch
-                sent.append(
-                    await self._producer.send_batch(builder, topic, partition=partition)
+                send = functools.partial(
+                    self._producer.send_batch, builder, topic, partition=partition
                 )
+                sent.append(await _known(send))
         return sent
 
     async def _by_destination(
@@ -82,8 +88,8 @@ class Outbox:
             name = names.get(topic)
             if name is None:
                 name = names[topic] = self._config.topic(topic)
-                partitions = await self._producer.partitions_for(name)
-                self._counts[name] = len(partitions)
+                asked = functools.partial(self._producer.partitions_for, name)
+                self._counts[name] = len(await _known(asked))
             hashed = next(self._turn) if key is None else next(hashes)
             if partition is None:
                 partition = placed(hashed, self._counts[name])  # noqa: PLW2901
@@ -104,6 +110,20 @@ class Outbox:
                 append = builder.append
                 append(key=key, value=value, timestamp=now, headers=headers)
         yield builder, place
+
+
+async def _known(ask: Callable[[], Awaitable[T]]) -> T:
+    """Ask until the topic is known; the deadline of the commit ends it.
+
+    It was there when the worker started, but a broker that has just come back does
+    not know its topics at once, and aiokafka waits for one request time-out only
+    (client.py:514), counted from before the outage. Nothing has been sent by then.
+    """
+    while True:
+        try:
+            return await ask()
+        except UnknownTopicOrPartitionError:
+            await asyncio.sleep(_PAUSE)
 
 
 def per_topic(messages: Iterable[Message]) -> Counter[str]:

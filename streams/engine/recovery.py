@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.engine.client import log_reader
+from streams.engine.client import log_reader, started
 from streams.engine.config import EngineConfig
 from streams.engine.stage import Record
 from streams.engine.table import Store
@@ -52,8 +52,7 @@ async def recover(
     Raises:
         RecoveryAbandoned: `wanted` answered no.
     """
-    reader = log_reader(config, "recovery")
-    await reader.start()
+    reader = await started(lambda: log_reader(config, "recovery"), config)
     try:
         return await _read(reader, stores, wanted, progress)
     finally:

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerFenced
 from faust.types import TP
 
-from streams.engine.client import transactional_producer
+from streams.engine.client import started, transactional_producer
 from streams.engine.failure import exit_code_of, puts_in_doubt
 from streams.engine.gathering import Gathering
 from streams.engine.lane import Lane, LaneState, stage_failed
@@ -94,10 +94,13 @@ class StatefulLane(Lane):
     async def initialise(self) -> None:
         """Fence every older owner of the partition and end its transaction."""
         config = self._services.config
-        producer = transactional_producer(config, self.spec.name, self.tp.partition)
-        self._producer = producer
-        self._outbox = Outbox(config, producer, self.clock)
-        await producer.start()
+
+        def make() -> AIOKafkaProducer:
+            producer = transactional_producer(config, self.spec.name, self.tp.partition)
+            self._producer = producer  # whoever closes the lane stops it
+            return producer
+
+        self._outbox = Outbox(config, await started(make, config), self.clock)
 
     def open(self, position: int | None) -> None:
         """Take batches from now on; the table has been recovered."""

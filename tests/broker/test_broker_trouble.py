@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from fault_proxy import END_TXN, TRANSACTIONS, FaultProxy
+from fault_proxy import END_TXN, METADATA, TRANSACTIONS, FaultProxy
 from test_ownership import Traffic
 from worker_process import wait_for
 
@@ -79,6 +79,20 @@ def test_a_commit_without_an_answer_is_recovered_from_the_log(
     proxy.calm()
     traffic.until(lambda: one.said("lane_reopened") or not one.alive)
     assert one.said("lane_reopened")
+    assert traffic.settle().nothing
+    assert one.alive
+
+
+def test_connections_cut_while_partitions_are_taken_over_end_no_worker(
+    flow, worker, traffic, fragile, proxy
+):
+    one = worker(flow, f"127.0.0.1:{fragile.proxy_port}").wait_ready()
+    other = worker(flow).wait_ready()
+    traffic.send()
+    proxy.cut = {METADATA: 1.0}  # no client can be started
+    other.kill()
+    traffic.until(lambda: proxy.done["cut", METADATA] > 10 or not one.alive)
+    proxy.calm()
     assert traffic.settle().nothing
     assert one.alive
 
