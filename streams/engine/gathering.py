@@ -20,6 +20,9 @@ class Gathering:
     The first records after a pause go through at once; those that come within
     `seconds` of the last batch wait for each other. A trickle in small batches
     costs a transaction for each of them, which is ten times what the records cost.
+    While a transaction is under way they wait for its end, too: sooner than in the
+    next one nothing of them would be seen, so the slower the brokers, the larger
+    the batches.
     """
 
     def __init__(self, process: Process, pace: Pace, seconds: float) -> None:
@@ -30,7 +33,8 @@ class Gathering:
         self._records: Sequence[Record] = ()
         self._next_offset = 0
         self._open_at = 0.0
-        """Time of the loop from which on nothing waits."""
+        """Time of the loop from which on nothing waits, unless it is held."""
+        self._held = False
         self._alarm: asyncio.TimerHandle | None = None
 
     def take(self, records: Sequence[Record], next_offset: int) -> None:
@@ -40,12 +44,31 @@ class Gathering:
             self.flush()
         self._records = [*self._records, *records] if self._records else records
         self._next_offset = next_offset
+        if len(self._records) >= most or not self._seconds:
+            self.flush()
+        else:
+            self._look()
+
+    def hold(self) -> None:
+        """Let records wait until `release`, unless they are enough for a batch."""
+        self._held = True
+
+    def release(self) -> None:
+        """Let records go through again."""
+        self._held = False
+        self._look()
+
+    def _look(self) -> None:
+        """Hand over what waits if it is time, or look again when it is."""
+        self._silence()
+        if self._held or not self._records:
+            return
         loop = asyncio.get_running_loop()
         rest = self._open_at - loop.time()
-        if rest <= 0 or len(self._records) >= most:
+        if rest > 0:
+            self._alarm = loop.call_later(rest, self._look)
+        else:
             self.flush()
-        elif self._alarm is None:
-            self._alarm = loop.call_later(rest, self.flush)
 
     def flush(self) -> None:
         """Hand over what waits."""
@@ -58,6 +81,9 @@ class Gathering:
     def drop(self) -> None:
         """Forget what waits: it is read again."""
         self._records = ()
+        self._silence()
+
+    def _silence(self) -> None:
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None

@@ -237,6 +237,7 @@ class StatefulLane(Lane):
             self._alarm.cancel()
             self._alarm = None
         self._busy = True
+        self._gathering.hold()
         return taken
 
     async def _commit(self, taken: _Transaction) -> None:
@@ -260,6 +261,7 @@ class StatefulLane(Lane):
         )
         if end_was_unanswered(self._producer):
             raise InDoubt
+        self._gathering.release()
 
     async def _transact(self, taken: _Transaction) -> None:
         """Do one transaction in an order that never overlaps requests.

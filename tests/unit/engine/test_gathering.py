@@ -82,3 +82,38 @@ async def test_what_was_handed_over_or_dropped_does_not_come_again(made):
     waiting.take(["d"], 4)
     await until(lambda: made[-1] == (["d"], 4))
     assert len(made) == 3
+
+
+async def test_what_comes_while_it_is_held_is_one_batch_when_it_is_released(made):
+    waiting = gathering(made, 0.000_001)
+    waiting.hold()
+    waiting.take(["a"], 1)
+    waiting.take(["b"], 2)
+    await asyncio.sleep(0.005)
+    assert not made
+    waiting.release()
+    assert made == [(["a", "b"], 2)]
+
+
+async def test_a_release_does_not_shorten_the_wait(made):
+    waiting = gathering(made, NEVER)
+    waiting.take(["a"], 1)
+    waiting.hold()
+    waiting.take(["b"], 2)
+    waiting.release()
+    assert made == [(["a"], 1)]
+
+
+async def test_a_full_batch_is_not_held(made):
+    waiting = gathering(made, NEVER, most=2)
+    waiting.hold()
+    waiting.take(["a"], 1)
+    waiting.take(["b"], 2)
+    assert made == [(["a", "b"], 2)]
+
+
+async def test_nothing_is_held_where_nothing_is_gathered(made):
+    at_once = gathering(made, 0.0)
+    at_once.hold()
+    at_once.take(["a"], 1)
+    assert made == [(["a"], 1)]

@@ -8,7 +8,7 @@ import pytest
 from aiokafka import errors
 from faust.types import TP
 
-from streams.engine import stateful
+from streams.engine import outbox, stateful
 from streams.engine.budget import Budget
 from streams.engine.config import EngineConfig
 from streams.engine.ending import Ending
@@ -55,6 +55,8 @@ class Producer:
         self.acknowledged = True
         self.refusal = None
         self.waiting = []
+        self.unknown = 0
+        """Times that no topic is known, from now on."""
         self.offset = None
         self.lengths = Counter()
         self._sender = None
@@ -66,7 +68,13 @@ class Producer:
         self.calls.append("stop")
 
     async def partitions_for(self, topic):
+        self._look_up()
         return {0, 1, 2}
+
+    def _look_up(self):
+        if self.unknown:
+            self.unknown -= 1
+            raise errors.UnknownTopicOrPartitionError
 
     def create_batch(self):
         return Batch()
@@ -75,6 +83,7 @@ class Producer:
         self.calls.append("begin")
 
     async def send_batch(self, batch, topic, *, partition):
+        self._look_up()
         self.calls.append((topic, partition, batch.rows))
         future = asyncio.get_running_loop().create_future()
         if self.refusal is not None:
@@ -247,6 +256,42 @@ async def test_what_comes_during_a_transaction_is_in_the_next_one(lane, producer
     await settled(lane)
     assert producer.calls.count("begin") == producer.calls.count("commit") == 2
     assert lane.position == 12
+
+
+async def test_a_topic_that_a_broker_does_not_know_yet_is_waited_for(
+    lane, producer, monkeypatch
+):
+    monkeypatch.setattr(outbox, "_PAUSE", 0.0)
+    begin = producer.begin_transaction
+
+    async def forget():
+        await begin()
+        producer.unknown = 3
+
+    producer.begin_transaction = forget
+    take(lane, b"1")
+    await settled(lane)
+    written = [call[:2] for call in producer.calls if isinstance(call, tuple)]
+    assert written == [("p.out", 1), ("p.app-flags-changelog", 2)]
+    assert lane.services.ending.codes == []
+    assert producer.unknown == 0
+
+
+async def test_a_batch_whose_topic_is_forgotten_in_between_is_sent_once(
+    lane, producer, monkeypatch
+):
+    monkeypatch.setattr(outbox, "_PAUSE", 0.0)
+    create = producer.create_batch
+
+    def forget():
+        producer.unknown = 1
+        return create()
+
+    producer.create_batch = forget
+    take(lane, b"1")
+    await settled(lane)
+    written = [call[:2] for call in producer.calls if isinstance(call, tuple)]
+    assert written == [("p.out", 1), ("p.app-flags-changelog", 2)]
 
 
 async def test_tallies_are_counted_when_they_are_committed(lane, producer):
@@ -428,6 +473,23 @@ async def test_no_timer_runs_after_a_stage_raised_over_what_was_gathered(gatheri
     gathering.sweep()
     assert gathering.spec.stage.asked == []
     assert gathering.services.ending.codes == [ExitCode.STAGE_FAILED]
+
+
+async def test_a_lane_that_gathers_reads_on_when_its_transaction_is_over(
+    lane, producer
+):
+    lane._gathering = Gathering(lane.process, Pace(1000, 0.02), 1e-9)  # noqa: SLF001
+    producer.acknowledged = False
+    lane.take([Note(b"1")], 10)
+    await until(lambda: producer.waiting)
+    lane.take([Note(b"2")], 11)
+    lane.take([Note(b"3")], 12)
+    assert len(lane.table) == 1
+    producer.acknowledged = True
+    producer.acknowledge()
+    await until(lambda: lane.position == 12)
+    assert len(lane.table) == 3
+    assert producer.calls.count("commit") == 2
 
 
 @pytest.mark.parametrize("give_up", ["finish", "spoil", "close"])
