@@ -112,7 +112,7 @@ class Classifier:
         if _doubt(best) > 1:
             wide = [self.decide(r, peer_role, final=final) for r in report.context]
             sure = (d for d in wide if d.verdict.confidence is Confidence.HIGH)
-            best = next(sure, best)
+            best = next(sure, None) or _mild(wide, best)
         if not final:
             policy = AddressPolicy.NEVER
             best = best._replace(verdict=best.verdict._replace(address_policy=policy))
@@ -167,6 +167,18 @@ class _Hit(NamedTuple):
         return " ".join(text_words[self.span.start : self.span.end])
 
 
+def _mild(wide: list[Decision], best: Decision) -> Decision:
+    """Answer words that hold nothing against an address at once, for want of better."""
+    if best.verdict.failure_class is not FailureClass.UNKNOWN:
+        return best
+    words_alone = (d for d in wide if d.said)
+    mild = (d for d in words_alone if d.verdict.address_policy is not _AT_ONCE)
+    return next(mild, best)
+
+
+_AT_ONCE = AddressPolicy.IMMEDIATE
+
+
 def _doubt(decision: Decision) -> int:
     """Say how little a decision tells: 0 words, 1 a code that names one thing."""
     verdict = decision.verdict
@@ -190,7 +202,7 @@ def _applies(rule: Rule, reply: Reply, role: PeerRole | None) -> bool:
         return False
     if rule.role and rule.role is not role:
         return False
-    if rule.codes and not _has_code(rule.codes, reply):
+    if rule.codes and not reply.has_code(rule.codes):
         return False
     if rule.failure_class in _ABOUT_RECIPIENT:
         return _may_concern_recipient(rule.failure_class, reply.phase, role) and (
@@ -224,11 +236,6 @@ def _may_concern_recipient(
     if phase in _BEFORE_RCPT:
         return False
     return role is not PeerRole.RELAY or phase in _RELAY_ON_RECIPIENT
-
-
-def _has_code(prefixes: tuple[str, ...], reply: Reply) -> bool:
-    code, enhanced = str(reply.code or ""), reply.enhanced or ""
-    return any(code.startswith(p) or enhanced.startswith(p) for p in prefixes)
 
 
 class _Finding(NamedTuple):

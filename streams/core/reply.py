@@ -40,6 +40,11 @@ class Reply(NamedTuple):
     peer: str | None
     """Host that answered, in lower case."""
 
+    def has_code(self, prefixes: tuple[str, ...]) -> bool:
+        """Say whether its reply code or its enhanced code starts so."""
+        code, enhanced = str(self.code or ""), self.enhanced or ""
+        return code.startswith(prefixes) or enhanced.startswith(prefixes)
+
     @property
     def severity(self) -> int | None:
         """Class digit, 4 or 5; the milder when the two codes differ."""
