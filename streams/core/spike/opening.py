@@ -4,10 +4,11 @@ import math
 from collections import Counter
 
 from streams.core.activity import Hop
+from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import PASSING, family
-from streams.core.spike.channel import OF_ALL, Channel, Rise
+from streams.core.spike.channel import OF_ALL, SUBMISSION, Channel, Rise
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.ratio import Row, works_again
 from streams.core.spike.scope import move, odds
@@ -71,13 +72,18 @@ def _broad(channel: Channel, rise: Rise, customers: int) -> bool:
     """Say whether enough customers fail, and enough of them alike.
 
     One fault shows as one family of classes; three customers with three causes
-    are three troubles.
+    are three troubles. What our own relay says in words that nobody knows may be any.
     """
     voices = channel.since(rise.since, rise.votes)
     if len(voices) < customers:
         return False
     alike = Counter(family(voice.failure_class) for voice in voices)
-    return max(alike.values()) >= cal.CUSTOMERS
+    most = max(alike.values())
+    if channel.name == SUBMISSION:
+        named = [v for v in voices if v.failure_class is not FailureClass.UNKNOWN]
+        kinds = Counter(family(voice.failure_class) for voice in named)
+        most = max(kinds.values(), default=0) + len(voices) - len(named)
+    return most >= cal.CUSTOMERS
 
 
 def _lasts(tenant: Tenant, channel: Channel, *, passing: bool) -> int:

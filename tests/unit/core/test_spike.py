@@ -113,6 +113,15 @@ def test_three_customers_with_three_causes_are_three_troubles(world):
     assert world.said == []
 
 
+def test_an_answer_of_our_relay_that_nobody_knows_may_have_any_cause(world):
+    denied = FailureClass.RELAY_DENIED
+    for kind in (FailureClass.UNKNOWN, denied, denied):
+        world.minute(bad=1, failure_class=kind)
+    world.minute()
+    (verdict,) = world.said
+    assert verdict.incident.cause is denied
+
+
 def test_a_provider_that_refuses_is_named(world):
     blocked = {"hop": Hop.MX, "failure_class": FailureClass.SENDER_BLOCKED}
     for _ in range(8):
