@@ -341,6 +341,16 @@ def earlier() -> dict[str, Any]:
     return found
 
 
+def keep(by: str, measured: dict[str, Any], file: str) -> None:
+    """Put one dimension into the result, beside the others."""
+    told = {
+        "base": BASE._asdict(),
+        "versions": machine.versions("faust-streaming", "aiokafka", "orjson"),
+        "sweeps": earlier() | {by: measured},
+    }
+    report.save("growth", told, file)
+
+
 def draw() -> None:
     """Draw the pictures of the committed result."""
     script = HERE.parent / "rig" / "plots.py"
@@ -377,7 +387,6 @@ def main() -> None:
         draw()
         return
     end_cleanly()
-    sweeps = earlier()
     wanted = SWEEPS if options.by == "all" else {options.by: SWEEPS[options.by]}
     try:
         with KafkaBroker() as broker:
@@ -387,19 +396,11 @@ def main() -> None:
                 values = usual
                 if options.values:
                     values = tuple(map(int, options.values.split(",")))
-                sweeps[by] = {
-                    "options": vars(options),
-                    "rows": sweep(broker, by, values, options),
-                }
+                rows = sweep(broker, by, values, options)
+                keep(by, {"options": vars(options), "rows": rows}, options.result)
     except KeyboardInterrupt:
-        say("stopped; nothing was written")
+        say("stopped: the dimension that was being measured is as it was before")
         sys.exit(130)
-    told = {
-        "base": BASE._asdict(),
-        "versions": machine.versions("faust-streaming", "aiokafka", "orjson"),
-        "sweeps": sweeps,
-    }
-    report.save("growth", told, options.result)
     if options.result == FILE:
         draw()
 
