@@ -28,6 +28,8 @@ LABEL org.opencontainers.image.title="mailflag" \
       org.opencontainers.image.description="Which customers can no longer be reached by e-mail, and whose fault it is" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/mailflag /opt/mailflag
+# For tables on disk, if they are wanted: a volume mounted here belongs to the user.
+RUN install --directory --mode=0700 --owner=10001 --group=10001 /var/lib/mailflag
 ENV PATH=/opt/mailflag/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
