@@ -2,7 +2,9 @@
 
 Each is fed the same classified outcomes as the detector, by tenant, in order of
 arrival: failures that stay (final ones, reports) and, where a rule can tell, the
-share of those whose class is the sender's side.
+share of those whose class is the sender's side. Their constants are those that did best
+on the development seed at 200 mails a day: recall and precision against quiet plays
+that page and pages an incident.
 """
 
 # ruff: noqa: ANN001, ANN201, ANN204, PLR2004 - a script of figures
@@ -109,6 +111,7 @@ class BurnRate(Rival):
     """Multi-window, multi-burn-rate alerts on an objective of 97 % (SRE workbook)."""
 
     name = "SRE burn rate 97 %"
+    budget, least = 0.03, 10
 
     def decide(self, tenant, state, minute):
         on = False
@@ -116,62 +119,70 @@ class BurnRate(Rival):
             trials, failures = self.window(state, minute, long)
             lately, failing = self.window(state, minute, short)
             on = on or (
-                failures >= 10
-                and failures / trials > factor * 0.03
-                and failing / max(1, lately) > factor * 0.03
+                failures >= self.least
+                and failures / trials > factor * self.budget
+                and failing / max(1, lately) > factor * self.budget
             )
         self.set(tenant, state, minute, on)
 
 
 class Threshold(Rival):
-    """More than 20 % of an hour's mail fails, and at least 10 mails do."""
+    """More than 20 % of an hour's mail fails, and at least 3 mails do."""
 
     name = "20 % of an hour"
+    share, least = 0.2, 3
 
     def decide(self, tenant, state, minute):
         trials, failures = self.window(state, minute, 60)
-        self.set(tenant, state, minute, failures >= 10 and failures > 0.2 * trials)
+        self.set(
+            tenant,
+            state,
+            minute,
+            failures >= self.least and failures > self.share * trials,
+        )
 
 
 class Ewma(Rival):
-    """The failing share of 5 minutes is 3 sigma above its moving average."""
+    """The failing share of a span is 3 sigma above its moving average."""
 
     name = "EWMA 3 sigma"
+    sigmas, least, alpha, width = 3, 3, 0.02, 60
 
     def decide(self, tenant, state, minute):
-        if minute // 5 == state.seen:
+        if minute // self.width == state.seen:
             return
-        trials, failures = self.window(state, minute, 5)
+        trials, failures = self.window(state, minute, self.width)
         share = failures / max(1, trials)
         sigma = math.sqrt(max(state.spread, state.level / max(1, trials), 1e-5))
         high = (share - state.level) / sigma
-        learnt, state.seen = state.seen > 0, minute // 5
-        if learnt and high > 3 and failures >= 4:
+        learnt, state.seen = state.seen > 0, minute // self.width
+        if learnt and high > self.sigmas and failures >= self.least:
             self.set(tenant, state, minute, on=True)
         state.quiet = state.quiet + 1 if high < 1.5 else 0
         if state.quiet >= 3:
             self.set(tenant, state, minute, on=False)
         if state.page is None:
             off = share - state.level
-            state.level += 0.05 * off
-            state.spread = 0.95 * (state.spread + 0.05 * off * off)
+            state.level += self.alpha * off
+            state.spread = (1 - self.alpha) * (state.spread + self.alpha * off * off)
 
 
 class MessageCusum(Rival):
-    """A CUSUM of messages, 2 % against 30 %, with the threshold of its authors."""
+    """A CUSUM of messages, 2 % against 30 %, with the threshold that did best."""
 
     name = "message CUSUM"
+    threshold = 36.0
     _up, _down = math.log(0.3 / 0.02), math.log(0.98 / 0.7)
 
     def hear(self, outcome):
         state = self.tenants.setdefault(outcome.tenant, Minutes())
         if outcome.failed:
             state.recent.append(outcome)
-            state.level = min(24.0, state.level + self._up)
+            state.level = min(self.threshold + 6, state.level + self._up)
         else:
             state.level = max(0.0, state.level - self._down)
         minute = int(outcome.at // 60)
-        if state.level >= 18:
+        if state.level >= self.threshold:
             self.set(outcome.tenant, state, minute, on=True)
         elif not state.level:
             self.set(outcome.tenant, state, minute, on=False)
