@@ -25,6 +25,8 @@ from streams.wire import digest as digest_wire
 from streams.wire.activity import TenantActivity
 from streams.wire.reject import Reject, RejectReason
 
+_STEPS_BYTES = 65_536
+"""A large tenant's batches are kilobytes each, and a snapshot costs as much as ten."""
 _LINE = b"\n"
 """Between the records of a step: no JSON that we write holds one."""
 
@@ -53,7 +55,8 @@ class SpikesStage:
     def __post_init__(self) -> None:
         """Keep states as snapshots and steps."""
         self._journal = Journal(
-            Codec(Tenant, snapshot.load, snapshot.dump, self._again)
+            Codec(Tenant, snapshot.load, snapshot.dump, self._again),
+            most_bytes=_STEPS_BYTES,
         )
 
     def process(self, batch: Batch, table: PartitionTable, now: Instant) -> Output:

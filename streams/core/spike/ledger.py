@@ -99,7 +99,11 @@ class Ledger:
         self.tracked = {p: self.tracked.get(p, now) for p in providers}
 
     def compact(self, now: int) -> dict[int, int]:
-        """Join what has grown old; answer where each bucket's mail now stands."""
+        """Join what has grown old; answer where each bucket's mail now stands.
+
+        Counters of providers that are not counted any more go: a small one that is
+        counted now and then would leave some in every hour.
+        """
         old = self.buckets
         self.buckets, moved = {}, {}
         for start in self.starts:
@@ -111,12 +115,13 @@ class Ledger:
         self.starts = sorted(self.buckets)
         return moved
 
-    @staticmethod
-    def _join(into: Bucket, other: Bucket) -> None:
+    def _join(self, into: Bucket, other: Bucket) -> None:
         into.submitted += other.submitted
         into.by_mx += other.by_mx
         into.by_relay += other.by_relay
         for provider, (by_mx, by_relay) in other.of.items():
+            if provider not in self.tracked:
+                continue
             own = into.of.setdefault(provider, [0, 0])
             own[0] += by_mx
             own[1] += by_relay
