@@ -68,15 +68,17 @@ class Stage:
     def __post_init__(self) -> None:
         """Draw when things happen: in working hours of a day that is not the first."""
         self.rng = Random(self.seed)  # noqa: S311 - a world with a seed
-        calm = {20: 12, 200: 6, 2_000: 4}.get(self.volume, 2)
+        calm = {5: 20, 20: 12, 200: 6, 2_000: 4}.get(self.volume, 2)
         if self.volume == FLEET:
             calm = 3
         weekday = calm + self.rng.randrange(3)
         while weekday % 7 > 4:
             weekday += 1
         self.onset = weekday * DAY + self.rng.uniform(8, 15) * HOUR
-        self.span = {20: 60, 200: 14, 2_000: 5}.get(self.volume, 2.5) * HOUR
-        self.tail = {20: 4 * 24, 200: 30, 2_000: 10}.get(self.volume, 5) * HOUR
+        self.span = {5: 168, 20: 60, 200: 14, 2_000: 5}.get(self.volume, 2.5) * HOUR
+        self.tail = {5: 14 * 24, 20: 4 * 24, 200: 30, 2_000: 10}.get(
+            self.volume, 5
+        ) * HOUR
 
     def tenant(
         self,
