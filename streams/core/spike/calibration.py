@@ -224,6 +224,12 @@ CROWD_SIGMA = 5.0
 """... and so far beyond what coincidence allows."""
 CROWD_WINDOW = 15 * MINUTE
 """Of the suspect rate, and for looking at peers."""
+INCIDENT_RATE = 0.0005
+"""A tenant has an incident with this probability in 15 minutes: one in three weeks."""
+SIBLINGS = 3
+"""Incidents of a kind within CROWD_WINDOW that may be one fault."""
+SIBLINGS_BY_CHANCE = 0.1
+"""Where more incidents than this are usual in 15 minutes, the second does not wait."""
 SUSPECTS = 2
 """Customers that make a tenant suspect."""
 SUSPECT_FOR = 30 * MINUTE

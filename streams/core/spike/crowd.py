@@ -13,6 +13,7 @@ from streams.core.activity import Hop
 from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import family
+from streams.core.spike.incident import Incident
 from streams.core.spike.word import Suspicion
 
 
@@ -61,6 +62,11 @@ class Crowd:
         since = old.since if old is not None and fresh else now
         self.suspects[tenant_id] = Suspect(since, trouble)
 
+    def fell(self, incident: Incident, now: int) -> None:
+        """Note a tenant whose trouble became an incident before it was suspected."""
+        trouble = Suspicion(incident.cause, incident.hop, incident.provider)
+        self.suspects.setdefault(incident.tenant_id, Suspect(now, trouble))
+
     def forget(self, now: int) -> None:
         """Drop suspicions that are too old to count."""
         old = [
@@ -88,7 +94,8 @@ class Crowd:
 
     def trouble(self, tenants: Sequence[str]) -> tuple[FailureClass, str | None]:
         """Answer what ails suspects, and the provider that refuses most of them."""
-        troubles = [self.suspects[tenant_id].trouble for tenant_id in tenants]
+        suspects = [self.suspects[name] for name in tenants if name in self.suspects]
+        troubles = [suspect.trouble for suspect in suspects]
         cause, _ = Counter(t.cause for t in troubles).most_common(1)[0]
         at_mx = Counter(t.provider for t in troubles if t.hop is Hop.MX)
         provider, votes = at_mx.most_common(1)[0] if at_mx else (None, 0)

@@ -19,6 +19,7 @@ from streams.core.spike.incident import Turn
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import POOL, Parent
 from streams.core.spike.pool import Finding, Pools
+from streams.core.spike.siblings import one_fault, page_waits_until, siblings
 from streams.core.spike.taken import Taken
 from streams.core.spike.telling import (
     customers_by_class,
@@ -62,10 +63,8 @@ class Rollup:
         for provider in self.pools.due(now):
             self._look(provider)
         for parent in self.parents:
-            if (
-                parent.resolved_at is None
-                and now >= parent.checked_at + cal.CHECK_EVERY
-            ):
+            due = now >= parent.checked_at + cal.CHECK_EVERY
+            if parent.resolved_at is None and due:
                 parent.checked_at = now
                 self._check(parent)
         self._forget()
@@ -110,6 +109,7 @@ class Rollup:
             if verdict.turn is Turn.RESOLVED:
                 return
             case = self.cases[key] = Case(incident, verdict.figures)
+            self.crowd.fell(incident, self._now)
             self._place(case, waited=False)
             return
         case.incident, case.figures = incident, verdict.figures
@@ -121,12 +121,9 @@ class Rollup:
 
     def _mismatch(self, mismatch: Mismatch) -> Alert:
         """Tell of a server whose failures are untrue: part of an open incident?"""
-        covering = [
-            key
-            for key, case in self.cases.items()
-            if case.incident.tenant_id == mismatch.tenant_id and case.incident.mismatch
-        ]
-        parent = min(covering, default=None)
+        incidents = [case.incident for case in self.cases.values()]
+        own = [i for i in incidents if i.tenant_id == mismatch.tenant_id]
+        parent = min((i.key for i in own if i.mismatch), default=None)
         return mismatch_alert(mismatch, parent=parent, at=self._now)
 
     def _place(self, case: Case, *, waited: bool) -> None:
@@ -144,15 +141,19 @@ class Rollup:
                 self.waiting[incident.key] = Waiting(now + cal.ORPHAN, more)
                 return
         kind = family(incident.cause)
-        crowd = self.crowd.gather(kind, now)
+        alike, active = siblings(incident, self.cases.values(), now), self.crowd.active
+        crowd = self.crowd.gather(kind, now) or one_fault(incident, alike, active)
         if crowd:
             self._raise_crowd(kind, crowd)
             return
+        until = page_waits_until(alike, active)
         company = len(self.crowd.peers(kind, now, cal.CROWD_WINDOW)) > 1
-        if not waited and company:  # somebody else has the same: wait once
-            self.waiting[incident.key] = Waiting(now + cal.COMPANY, 0)
-            return
-        self._tell_as(case, None)
+        if until is None and company and not waited:  # for the others, once
+            until = Instant(now + cal.COMPANY)
+        if until is None:
+            self._tell_as(case, None)
+        else:
+            self.waiting[incident.key] = Waiting(until, 0)
 
     def _tell_as(self, case: Case, parent: str | None) -> None:
         """Tell of an incident, with its parent if it has one."""

@@ -1,0 +1,57 @@
+"""Incidents of other tenants that look like one tenant's, and what they say of it.
+
+An incident is much rarer than a suspicion: three of a kind within a quarter of an
+hour are one fault where suspicions would still be too few, and two of a kind make
+the second wait for a third.
+"""
+
+import math
+from collections.abc import Iterable
+
+from streams.core.instant import Instant
+from streams.core.spike import calibration as cal
+from streams.core.spike.blame import family
+from streams.core.spike.case import Case
+from streams.core.spike.incident import Incident
+
+
+def siblings(incident: Incident, cases: Iterable[Case], now: int) -> list[Case]:
+    """Answer the young incidents of other tenants at the same hop and of a kind."""
+    kind = family(incident.cause)
+    return [
+        case
+        for case in cases
+        if case.incident.tenant_id != incident.tenant_id
+        and case.incident.hop is incident.hop
+        and family(case.incident.cause) == kind
+        and now - case.incident.opened_at < cal.CROWD_WINDOW
+    ]
+
+
+def one_fault(incident: Incident, alike: Iterable[Case], active: int) -> list[str]:
+    """Answer the tenants of one fault; nobody when it may be coincidence.
+
+    Args:
+        incident: one of its incidents.
+        alike: the siblings of that.
+        active: tenants that lately had mail.
+    """
+    others = {case.incident.tenant_id for case in alike}
+    tenants = sorted({incident.tenant_id, *others})
+    mean = cal.INCIDENT_RATE * active
+    chance = mean + cal.CROWD_SIGMA * math.sqrt(mean + 0.25)
+    return tenants if len(tenants) >= max(cal.SIBLINGS, chance) else []
+
+
+def page_waits_until(alike: Iterable[Case], active: int) -> Instant | None:
+    """Answer until when a page waits, as somebody was just woken for a sibling's.
+
+    Either a third tells that both are one fault, or the second is a page, too. Where
+    tenants are so many that two of a kind are no surprise, nothing waits.
+    """
+    if cal.INCIDENT_RATE * active > cal.SIBLINGS_BY_CHANCE:
+        return None
+    paged = [
+        case.incident.opened_at for case in alike if case.told and case.parent is None
+    ]
+    return Instant(max(paged) + cal.CROWD_WINDOW) if paged else None
