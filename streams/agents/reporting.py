@@ -194,7 +194,7 @@ def _published(event: ParsedDsn) -> RecipientReport:
         status=event.status,
         diagnostic=event.diagnostic,
         replies=(said,),
-        context=(),
+        around=(),
         remote_mta=event.remote_mta,
         reporting_mta=event.reporting_mta,
         arrival_date=event.arrival_date,

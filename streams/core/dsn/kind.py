@@ -35,7 +35,7 @@ def is_complaint(letter: Letter) -> bool:
         return True
     if letter.status:
         return False
-    return bool(wording.COMPLAINT_SUBJECT.search(letter.header("subject"))) and bool(
+    return bool(wording.COMPLAINT_SUBJECT.is_in(letter.header("subject"))) and bool(
         letter.returned
     )
 
@@ -50,19 +50,19 @@ def machine(letter: Letter) -> int:
     daemon = letter.header("return-path") == "<>" or is_daemon(letter)
     if not daemon and not _is_about_mail("\n".join([subject, *letter.texts])):
         return 0
-    return bool(daemon) + bool(wording.SUBJECT.search(subject))
+    return bool(daemon) + bool(wording.SUBJECT.is_in(subject))
 
 
 def _is_about_mail(text: str) -> bool:
     """Say whether it is mail that did not arrive, and no parcel."""
-    return bool(wording.MAIL.search(text[:MAX_LOOKED_AT]))
+    return wording.MAIL.is_in(text[:MAX_LOOKED_AT])
 
 
 def is_daemon(letter: Letter) -> bool:
     """Say whether the sender is named as mail systems are."""
     sender = letter.header("from")
     return not sender or any(
-        wording.DAEMON.search(name) for name in (sender, letter.header("return-path"))
+        wording.DAEMON.is_in(name) for name in (sender, letter.header("return-path"))
     )
 
 
@@ -91,7 +91,7 @@ def _is_auto_reply(letter: Letter) -> bool:
         or letter.report_type == "disposition-notification"
         or precedence.replace("_", "-") == "auto-reply"
         or "vacation" in letter.header("auto-submitted").lower()
-        or bool(wording.AUTO_SUBJECT.search(letter.header("subject")))
+        or bool(wording.AUTO_SUBJECT.is_in(letter.header("subject")))
         or bool(
             first(
                 letter.headers,
@@ -103,37 +103,37 @@ def _is_auto_reply(letter: Letter) -> bool:
 
 def says_failed(text: str) -> bool:
     """Say whether a sentence says that something was not delivered."""
-    return bool(wording.FAILED.search(text[:MAX_LOOKED_AT]))
+    return wording.FAILED.is_in(text[:MAX_LOOKED_AT])
 
 
 def says_whom(text: str) -> bool:
     """Say whether a list of recipients is announced, whatever became of them."""
-    return bool(wording.LISTED.search(text[:MAX_LOOKED_AT]))
+    return wording.LISTED.is_in(text[:MAX_LOOKED_AT])
 
 
 def says_relayed(text: str) -> bool:
     """Say whether a message went on to a system that sends no reports."""
-    return bool(wording.RELAYED.search(text[:MAX_LOOKED_AT]))
+    return wording.RELAYED.is_in(text[:MAX_LOOKED_AT])
 
 
 def says_delivered(letter: Letter, text: str) -> bool:
     """Say whether a notification is about a success."""
     return bool(
-        wording.DELIVERED.search(f"{letter.header('subject')}\n{text[:MAX_LOOKED_AT]}")
+        wording.DELIVERED.is_in(f"{letter.header('subject')}\n{text[:MAX_LOOKED_AT]}")
     )
 
 
 def says_delayed(letter: Letter, text: str) -> bool:
     """Say whether a notification is about a delay, and not about the end."""
-    if wording.DELAYED.search(text[:MAX_LOOKED_AT]):
+    if wording.DELAYED.is_in(text[:MAX_LOOKED_AT]):
         return True
     subject = letter.header("subject")
-    return bool(wording.DELAY_SUBJECT.search(subject)) and not says_failed(subject)
+    return bool(wording.DELAY_SUBJECT.is_in(subject)) and not says_failed(subject)
 
 
 def without_report(letter: Letter, text: str) -> ReportKind:
     """Answer what a mail is that reports no delivery."""
-    if wording.CHALLENGE.search(text[:MAX_LOOKED_AT]):
+    if wording.CHALLENGE.is_in(text[:MAX_LOOKED_AT]):
         return ReportKind.CHALLENGE
     submitted = letter.header("auto-submitted").lower()
     if submitted.startswith("auto-replied") or _is_auto_reply(letter):

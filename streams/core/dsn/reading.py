@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 from streams.core import reply as replies
 from streams.core.dsn import kind as kinds
@@ -86,7 +87,6 @@ class _Context:
         self.letter = letter
         self.text = text
         self.message = message
-        self.delayed = kinds.says_delayed(letter, text)
         self.session = transcript.read(text)
         self.named = passage.passages(text, self._ours()) or self._refused()
         self.message_id = (
@@ -94,6 +94,11 @@ class _Context:
             or first(letter.headers, "in-reply-to")
             or None
         )
+
+    @cached_property
+    def delayed(self) -> bool:
+        """Whether the words tell of a delay; not asked where each block says it."""
+        return kinds.says_delayed(self.letter, self.text)
 
     def _ours(self) -> frozenset[str]:
         """Answer the addresses of whom the mail is from and to: not the failed ones."""
@@ -221,10 +226,10 @@ class _Context:
         texts += [(answer.text, answer.phase) for answer in answers[:4]]
         return texts
 
-    def _context(self) -> tuple[Reply, ...]:
+    def _around(self) -> tuple[str, ...]:
         paragraphs = [p for p in self.text.split("\n\n") if p.strip()]
         texts = (self.text, self.letter.header("subject"), *paragraphs[:MAX_PARAGRAPHS])
-        return tuple(replies.parse(text) for text in texts if text)
+        return tuple(filter(None, texts))
 
     def _report(  # noqa: PLR0913  # everything that is known
         self,
@@ -251,7 +256,7 @@ class _Context:
             status=code,
             diagnostic=diagnostic and diagnostic[: replies.MAX_TEXT],
             replies=tuple(read) or (replies.parse("", None, code),),
-            context=self._context() if alone else (),
+            around=self._around() if alone else (),
             remote_mta=block.remote_mta if block else None,
             reporting_mta=self.message.reporting_mta,
             arrival_date=self.message.arrival_date,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from streams.core.evidence import Action
 from streams.core.instant import Instant
-from streams.core.reply import Reply
+from streams.core.reply import Reply, parse
 
 
 class ReportKind(StrEnum):
@@ -54,8 +54,8 @@ class RecipientReport(NamedTuple):
     """What was said, at most 8 KiB, with the reporter's wrapping."""
     replies: tuple[Reply, ...]
     """What is said about this recipient, the most telling source first; never empty."""
-    context: tuple[Reply, ...]
-    """The whole notification and its subject: for when the rest tells nothing."""
+    around: tuple[str, ...]
+    """The whole notification, its subject and its paragraphs."""
     remote_mta: str | None
     reporting_mta: str | None
     arrival_date: Instant | None
@@ -73,6 +73,11 @@ class RecipientReport(NamedTuple):
     def reply(self) -> Reply:
         """The reply of the most telling source."""
         return self.replies[0]
+
+    @property
+    def context(self) -> tuple[Reply, ...]:
+        """What is said around, read when it is asked for: the replies tell nothing."""
+        return tuple(map(parse, self.around))
 
     @property
     def kind(self) -> ReportKind:

@@ -6,18 +6,39 @@ They are looked for as they are written: case alone does not count.
 import re
 
 
-def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile("|".join(alternatives), re.IGNORECASE | re.MULTILINE)
+class Wording:
+    """Any of several phrases, each a pattern in small letters."""
+
+    def __init__(self, *phrases: str) -> None:
+        """Take patterns; `^` is the start of a line."""
+        self.phrases = phrases
+        self._any = re.compile("|".join(phrases), re.MULTILINE)
+
+    def is_in(self, text: str) -> bool:
+        """Say whether one of them is there, whatever the case.
+
+        The text is put into small letters for that: it is four times as fast as a
+        pattern that does without regard to case.
+        """
+        small = text.lower()
+        if not small.isascii():
+            for letter, plain in _FOLDED.items():
+                small = small.replace(letter, plain)
+        return self._any.search(small) is not None
 
 
-DAEMON = _any(
+_FOLDED = {"i\u0307": "i", "\u0131": "i", "\u017f": "s"}
+"""What `lower` makes of the Turkish capital I with its dot is two characters; its small
+one without, and the long s, are letters of their own."""
+
+DAEMON = Wording(
     *(r"mailer-?daemon", r"post.?master", r"mail(?:er)? ?deliver", r"mdaemon"),
     *(r"delivery (?:sub)?system", r"mail (?:system|administrator)", r"mail ?server"),
     *(r"system administrator", r"mail\.delivery", r"imss@", r"interscan", r"exchange"),
     *(r"e-?mail (?:system|server)", r"internet mail", r"mailer@", r"bounce"),
     *(r"content-filter", r"symantec", r"messagelabs", r"mta@", r"smtp@"),
 )
-SUBJECT = _any(
+SUBJECT = Wording(
     *(r"undeliver", r"non.?deliver", r"not deliver", r"unable to deliver", r"delivery"),
     *(r"fail\w* (?:\w+ )?(?:notice|mail|message|deliver)", r"failure notice"),
     *(r"returned? (?:to sender|mail|message)", r"mail system error", r"delayed mail"),
@@ -49,7 +70,7 @@ SUBJECT = _any(
     *(r"不達", r"送信でき", r"送信失敗", r"退信", r"退回", r"投[递遞]", r"送达"),
     *(r"반송", r"(?:발송|전송) ?실패", r"배달"),
 )
-FAILED = _any(
+FAILED = Wording(
     r"(?:could|can|did|was|were|has|have|is|are)(?:n.t| not)(?: yet)?(?: be(?:en)?)?"
     r" (?:deliver|sent|reach|transmi|transfer|process|accept)",
     *(r"cannot be (?:deliver|sent)", r"not(?: been)? delivered", r"wasn't delivered"),
@@ -114,9 +135,9 @@ FAILED = _any(
     ),
     *(r"실패하", r"전송할 수 없", r"배달되지 않"),
 )
-LISTED = _any(r"following (?:recipient|address|user)", r"transcript of session")
+LISTED = Wording(r"following (?:recipient|address|user)", r"transcript of session")
 """What says of whom a notification is, and not what became of the message."""
-MAIL = _any(
+MAIL = Wording(
     r"\b(?:your|the|this|of|following|ihre?|diese|votre|su|sua|uw) (?:e-?)?mail",
     *(r"messag", r"mensa[jg]", r"nachricht", r"correo", r"courrie", r"bericht"),
     *(
@@ -131,7 +152,7 @@ MAIL = _any(
     *(r"메일", r"수신자", r"\bsmtp\b", r"^[45]\d\d[ -]", r"undeliver", r"user unknown"),
 )
 """What is spoken of when it is mail, and no parcel, that did not arrive."""
-DELAYED = _any(
+DELAYED = Wording(
     *(r"(?:not|n't) yet been (?:deliver|transfer|sent)", r"has not yet"),
     *(r"still undelivered", r"still being retried", r"will retry", r"delay reason"),
     *(r"will (?:keep|continue|be) (?:trying|tr[iy]ed|retr)", r"being delayed"),
@@ -157,18 +178,18 @@ DELAYED = _any(
         r"[继繼][续續][尝嘗]",
     ),
 )
-DELIVERED = _any(
+DELIVERED = Wording(
     r"success(?:ful(?:ly)?)? (?:delivered|mail delivery|delivery)",
     r"(?:was|has been|were) (?:successfully )?(?:delivered|received by)",
     *(r"delivery (?:confirmation|receipt)", r"return receipt", r"successfully relayed"),
     *(r"notification \(success\)", r"successful delivery notification"),
     r"delivery to .{0,80} is complete",
 )
-RELAYED = _any(
+RELAYED = Wording(
     r"(?:was|were|has been) (?:successfully )?relayed",
     *(r"relayed to non-dsn", r"no delivery notification was sent by"),
 )
-DELAY_SUBJECT = _any(
+DELAY_SUBJECT = Wording(
     *(r"\bwarning\b", r"delay", r"not yet", r"still being retried", r"incomplete"),
     *(
         r"temporar",
@@ -179,7 +200,7 @@ DELAY_SUBJECT = _any(
         r"diff[ée]r[ée]",
     ),
 )
-AUTO_SUBJECT = _any(
+AUTO_SUBJECT = Wording(
     r"out of (?:the )?office",
     r"\bauto(?:.?m(?:at)?\w*)?[-. ]{0,2}(?:repl|respon|antwort|confirm|notif|svar)",
     *(r"^auto:", r"autorepl", r"\bvacation\b", r"on (?:annual |holiday )?leave\b"),
@@ -209,7 +230,7 @@ AUTO_SUBJECT = _any(
 ANSWER = re.compile(
     r"\s*(?:re|aw|antw|sv|vs|odp|ynt|回复|回覆|答复)\s*[:\uff1a]", re.IGNORECASE
 )
-CHALLENGE = _any(
+CHALLENGE = Wording(
     r"(?:click|follow|visit|reply|answer|respond|use)\b[^\0]{0,120}(?:confirm|verif"
     r"|authenti|allowed list|approve|white ?list|prove|ensure delivery|be delivered)",
     r"protected by (?:bluebottle|spamarrest|boxbe|tmda|a spam)|challenge.?response",
@@ -217,7 +238,7 @@ CHALLENGE = _any(
     r"(?:confirm|prove|verify)[^\0]{0,60}(?:human|person|real|not a (?:spam|comp))",
     r"(?:klicken|best[äa]tigen)[^\0]{0,120}(?:kein spam|zuzustellen|freischalt)",
 )
-COMPLAINT_SUBJECT = _any(
+COMPLAINT_SUBJECT = Wording(
     *(r"complaint about message", r"abuse report", r"spam (?:report|complaint)"),
     *(r"fbl report", r"feedback loop", r"email feedback report"),
 )
