@@ -94,6 +94,8 @@ class FlagsStage:
                 self._put(table, key, state)
         first = batch.records[0].offset
         for tenant_id, activity in activities.items():
+            if activity.empty:
+                continue
             told = activity_wire.message(tenant_id, activity, batch.partition, first)
             output.messages.append(Message(*told))
         return output

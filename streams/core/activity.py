@@ -147,6 +147,11 @@ class Activity:
     _told_until: float = field(default=math.inf, init=False, compare=False, repr=False)
     """Younger samples have no place."""
 
+    @property
+    def empty(self) -> bool:
+        """Say whether nothing was counted: what came again says nothing new."""
+        return not (self.outcomes or self.passed or self.failed or self.contradicted)
+
     def accept(
         self, arrived_at: Instant, tried_at: Instant, provider: str, by: Hop
     ) -> None:
