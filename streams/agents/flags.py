@@ -5,6 +5,7 @@ current flags and the batch's activity; the engine makes them one transaction.
 """
 
 from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from streams.agents import tally
@@ -92,12 +93,7 @@ class FlagsStage:
         for key, state in states.items():
             if state is not loaded[key]:
                 self._put(table, key, state)
-        first = batch.records[0].offset
-        for tenant_id, activity in activities.items():
-            if activity.empty:
-                continue
-            told = activity_wire.message(tenant_id, activity, batch.partition, first)
-            output.messages.append(Message(*told))
+        output.messages += _told(activities, batch)
         return output
 
     def _passes(
@@ -265,6 +261,16 @@ def remembered(
     if not fresh and state.confirmed_at <= now - success_memory:
         return None
     return state
+
+
+def _told(activities: dict[str, Activity], batch: Batch) -> Iterator[Message]:
+    """Answer what a batch says to the detector, a record a tenant."""
+    first = batch.records[0].offset
+    for tenant_id, activity in activities.items():
+        if not activity.empty:
+            yield Message(
+                *activity_wire.message(tenant_id, activity, batch.partition, first)
+            )
 
 
 def _of(activities: dict[str, Activity], tenant_id: str) -> Activity:
