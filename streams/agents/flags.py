@@ -4,8 +4,7 @@ For each batch: load states, merge, decide, and write changed states, changes,
 current flags and the batch's activity; the engine makes them one transaction.
 """
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from streams.agents import tally
