@@ -1,5 +1,6 @@
 """One provider's mail over all tenants: a refusal that no tenant can see alone."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 from streams.core.activity import Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
+from streams.core.spike.incident import Incident
 from streams.core.spike.lag import usually_matured
 from streams.core.spike.ratio import slopes
 from streams.core.spike.word import Digest
@@ -109,6 +111,14 @@ class Pool:
             if at >= since - cal.MINUTE
         )
 
+    def operator(self) -> str | None:
+        """Answer who refuses most customers, None when nobody is refused."""
+        return self.operators.most_common(1)[0][0] if self.operators else None
+
+    def trials(self, since: int) -> int:
+        """Count good mails and failing customers."""
+        return sum(max(0, sum(n)) for at, n in self.minutes.items() if at >= since)
+
 
 class Pools:
     """The providers that most mail goes to."""
@@ -201,14 +211,38 @@ class Pools:
         if few or max(tenants.values()) > cal.POOL_DOMINANCE * customers:
             return None
         cause, _ = pool.causes.most_common(1)[0]
-        operator, _ = pool.operators.most_common(1)[0]
+        operator = pool.operator() or provider
         return Finding(provider, operator, since, cause, tenants, base)
+
+    def company(self, incident: Incident) -> Finding | None:
+        """Say whether who refuses one tenant's mail newly refuses that of others, too.
+
+        One tenant's evidence is strong by itself, so it takes only so many others
+        as coincidence does not explain, whatever the size of the first. What took
+        long to be seen is left to the test of all mail.
+        """
+        operator, since = incident.provider, incident.since
+        if incident.opened_at - since > cal.SUSPECT_FOR:
+            return None
+        pools = {n: p for n, p in self.by_provider.items() if p.operator() == operator}
+        if operator is None or not pools:
+            return None
+        votes = sum((pool.by_tenant(since) for pool in pools.values()), Counter[str]())
+        mean = sum(pool.base() * pool.trials(since) for pool in pools.values())
+        chance = mean + cal.CROWD_SIGMA * math.sqrt(mean + 0.25)
+        others = len(votes.keys() - {incident.tenant_id})
+        if others < max(cal.POOL_TENANTS, chance) or votes.total() < cal.POOL_CUSTOMERS:
+            return None
+        name = max(pools, key=lambda n: (len(pools[n].voices), n))
+        base = pools[name].base()
+        return Finding(name, operator, since, incident.cause, votes, base)
 
     def elsewhere(self, finding: Finding) -> Counter[str]:
         """Count the tenants' customers that fail at other providers meanwhile."""
         votes: Counter[str] = Counter()
         for provider, pool in self.by_provider.items():
-            if provider != finding.provider:
+            here = provider == finding.provider or pool.operator() == finding.operator
+            if not here:
                 votes += pool.by_tenant(finding.since)
         return votes
 

@@ -146,6 +146,9 @@ class Rollup:
         if crowd:
             self._raise_crowd(kind, crowd)
             return
+        if finding := self.pools.company(incident):
+            self._raise_finding(finding)
+            return
         until = page_waits_until(alike, active)
         company = len(self.crowd.peers(kind, now, cal.CROWD_WINDOW)) > 1
         if until is None and company and not waited:  # for the others, once
@@ -199,9 +202,8 @@ class Rollup:
             children={},
             checked_at=self._now,
         )
-        suspects = self.crowd.suspects
         for tenant_id in tenants:
-            suspect = suspects.get(tenant_id)
+            suspect = self.crowd.suspects.get(tenant_id)
             parent.adopt(tenant_id, suspect.trouble.hop if suspect else Hop.MX)
         self.parents.append(parent)
         covered = [
@@ -293,6 +295,5 @@ class Rollup:
             for parent in self.parents
             if parent.resolved_at is None or parent.resolved_at > self._now - cal.KEEP
         ]
-        over = [p for p in kept if p.resolved_at is not None]
-        surplus = over[: max(0, len(over) - cal.PARENTS)]
+        surplus = [p for p in kept if p.resolved_at is not None][: -cal.PARENTS]
         self.parents = [p for p in kept if p not in surplus]

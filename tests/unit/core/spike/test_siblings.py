@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.activity import MINUTE, Hop
+from streams.core.activity import MINUTE, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike.alert import Severity
@@ -12,6 +12,7 @@ from streams.core.spike.verdict import Figures, Verdict
 from streams.core.spike.word import Digest, Word
 
 START = Instant(1_767_571_200_000)
+BLOCKED = FailureClass.SENDER_BLOCKED
 SENDER = FailureClass.SENDER_REJECTED
 FIGURES = Figures(
     customers=3,
@@ -35,27 +36,29 @@ class Fleet:
         self.minute = 0
         self._step(Digest(greetings=active))
 
-    def breaks(self, tenant_id, minute, cause=SENDER, hop=Hop.SUBMISSION):
+    def breaks(self, tenant_id, minute, cause=SENDER, **more):
         self.until(minute)
         now = self._now()
+        given = {"hop": Hop.SUBMISSION, "provider": None, "since": now, **more}
         incident = Incident(
             tenant_id=tenant_id,
-            hop=hop,
-            since=now,
             opened_at=now,
-            scope=Scope.TENANT,
-            provider=None,
+            scope=Scope.PROVIDER if given["provider"] else Scope.TENANT,
             cause=cause,
             last_seen_at=now,
             told_at=now,
+            **given,
         )
         told = Verdict(Turn.OPENED, incident, FIGURES)
-        self._step(Digest(words=[Word(tenant_id, verdicts=[told])]))
+        self.hear(Digest(words=[Word(tenant_id, verdicts=[told])]))
 
     def until(self, minute):
         while self.minute < minute:
             self.minute += 1
             self._step()
+
+    def hear(self, digest):
+        self._step(digest)
 
     def _step(self, *digests):
         alerts = self.rollup.step(digests, self._now())
@@ -148,3 +151,44 @@ def test_where_tenants_are_many_the_second_of_a_kind_is_paged_soon():
     fleet.breaks("t-3", 3)
     fleet.until(5)
     assert [whose for _, whose in fleet.pages] == ["t-1", "t-2", "t-3"]
+
+
+def refusals(tenant_id, customers, minute, operator="google"):
+    """Answer a word of customers whose mail an operator refused."""
+    at = START + minute * MINUTE
+    failed = {
+        Failed(at, Hop.MX, operator, BLOCKED, 1_000 * minute + n): Weighed(1, 1, 0)
+        for n in range(customers)
+    }
+    return Word(tenant_id, failed=failed)
+
+
+def blocked(fleet, *, others, good=5, minute=2):
+    """Let a provider refuse a big tenant at minute 0, and one customer of others."""
+    words = [refusals(f"t-{n}", 1, 0) for n in range(others)]
+    digest = Digest(words=[refusals("big", 7, 0), *words])
+    digest.pooled[START, "google"] = [good, 0]
+    fleet.hear(digest)
+    at_google = {"hop": Hop.MX, "provider": "google", "since": START}
+    fleet.breaks("big", minute, BLOCKED, **at_google)
+
+
+def test_a_provider_that_refuses_others_as_well_is_the_first_page_there_is(fleet):
+    blocked(fleet, others=4)
+    (parent,) = fleet.rollup.parents
+    assert fleet.pages == [(2, None)]
+    assert (parent.scope, parent.provider) == (Scope.PROVIDER, "google")
+    (said,) = [alert for alert in fleet.said if alert.tenant_id == "big"]
+    assert (said.parent, said.severity) == (parent.key, Severity.INFO)
+
+
+@pytest.mark.parametrize(
+    ("others", "good", "minute"),
+    [(0, 5, 2), (2, 5, 2), (4, 50, 2), (4, 5, 40)],
+    ids=["nobody else", "two others", "no more than usual", "found after long"],
+)
+def test_a_provider_that_refuses_few_others_is_paged_for_one_tenant(
+    fleet, others, good, minute
+):
+    blocked(fleet, others=others, good=good, minute=minute)
+    assert fleet.pages == [(minute, "big")]
