@@ -2,12 +2,14 @@
 
     .venv/bin/python benchmarks/detection.py [--seeds 1-3] [--volumes 0,200,2000]
         [--scenarios NAME,...] [--no-rivals] [--misses] [--json FILE]
+        [--read FILE ...] [--result FILE]
 
 Each scenario of the simulator goes as events through the whole chain: decoding,
 classification, flags, spikes, roll-up. A page is an alert that somebody is woken
 for. An incident counts when at least three customers failed; delays run from the
 arrival of the third one's failure, the earliest moment at which any rule that
-wants three customers can speak.
+wants three customers can speak. Plays of several runs, kept by `--json`, are told
+as one by `--read`.
 """
 
 # ruff: noqa: ANN001, ANN201, ANN202, ANN204, PLR2004 - a script of figures
@@ -24,6 +26,7 @@ from statistics import quantiles
 
 import orjson
 import rivals
+from rig import report
 from rivals import Outcome, Page
 
 from streams.adapters.offline import Offline
@@ -247,7 +250,21 @@ def main():
     parser.add_argument("--no-rivals", action="store_true")
     parser.add_argument("--misses", action="store_true")
     parser.add_argument("--json")
+    parser.add_argument("--read", nargs="+", metavar="FILE", help="play nothing")
+    parser.add_argument("--result", help="file under benchmarks/results")
     chosen = parser.parse_args()
+    results = read(chosen.read) if chosen.read else play_all(chosen)
+    table(results)
+    if chosen.json:
+        with Path(chosen.json).open("w", encoding="utf-8") as file:
+            for many in results.values():
+                file.writelines(json.dumps(asdict(one)) + "\n" for one in many)
+    if chosen.result:
+        report.save("detection", described(results), chosen.result)
+
+
+def play_all(chosen):
+    """Play what was chosen; answer the results by detector."""
     first, _, last = chosen.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     volumes = {int(volume) for volume in chosen.volumes.split(",")}
@@ -277,14 +294,37 @@ def main():
                     results.setdefault(detector, []).append(one)
                     if chosen.misses and detector == "mailflag":
                         tell(one, made, said)
-    table(results)
     print(f"\n{events:,} events, {events / cpu:,.0f}/s of CPU with rivals and all")
     print(f"{platform.processor() or platform.machine()}, {platform.python_version()}")
-    if chosen.json:
-        with Path(chosen.json).open("w", encoding="utf-8") as file:
-            for many in results.values():
-                for one in many:
-                    file.write(json.dumps(asdict(one)) + "\n")
+    return results
+
+
+def read(files):
+    """Answer the results of earlier runs, by detector."""
+    results = {}
+    for name in files:
+        for line in Path(name).read_text(encoding="utf-8").splitlines():
+            kept = json.loads(line)
+            kept["found"] = [Found(**found) for found in kept["found"]]
+            results.setdefault(kept["detector"], []).append(Result(**kept))
+    return results
+
+
+def described(results):
+    """Say what was played, and the figures: of all, and of ours by kind of play."""
+    ours = results["mailflag"]
+    parts = {"fleets": [r for r in ours if r.volume == 0]}
+    parts["single tenants"] = [r for r in ours if r.volume > 0]
+    plays = Counter((r.volume, r.seed) for r in ours)
+    return {
+        "plays": [
+            {"volume": volume, "seed": seed, "plays": count}
+            for (volume, seed), count in sorted(plays.items())
+        ],
+        "scenarios": sorted({r.scenario for r in ours}),
+        "figures": {name: summary(many) for name, many in results.items()},
+        "ours": {name: summary(many) for name, many in parts.items() if many},
+    }
 
 
 def tell(result, made, pages):
