@@ -49,11 +49,11 @@ class Chaos:
         self.frozen = {}
         self.events = 0
 
-    def run(self, seconds, *, gap=5.0, keys=1500, rate=1000):
-        """Send and strike for some seconds."""
+    def run(self, seconds, *, gap=5.0, keys=1500, rate=1000, least=0):
+        """Send and strike for some seconds, and until `least` faults have struck."""
         self.workers[0].wait_ready()
         end, strike = time.monotonic() + seconds, time.monotonic() + gap / 2
-        while time.monotonic() < end:
+        while time.monotonic() < end or self.struck.total() < least:
             self._send(rate // 5, keys)
             time.sleep(0.2)
             self._supervise()

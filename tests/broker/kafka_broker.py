@@ -25,7 +25,7 @@ from confluent_kafka.admin import AdminClient
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_VERSION = "4.1.1"
 LOG4J_VERSION = "2.25.1"
-START_LIMIT = 60.0
+START_LIMIT = 120.0
 """Seconds until a broker must answer; four are usual."""
 
 POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">

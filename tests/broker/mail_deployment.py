@@ -141,6 +141,18 @@ class Tail:
         )
 
 
+def _listed(admin: AdminClient, wanted: set[str]) -> Mapping[str, object]:
+    """Wait until a broker knows all topics that were made, and answer its list."""
+    known: dict[str, object] = {}
+
+    def complete() -> bool:
+        known.update(admin.list_topics(timeout=10).topics)
+        return wanted <= known.keys()
+
+    assert wait_for(complete), wanted - known.keys()
+    return known
+
+
 def _options(told: Mapping[str, object]) -> list[str]:
     return [f"--{name}={value}" for name, value in told.items()]
 
@@ -329,6 +341,8 @@ class Deployment:
             ]
         for made in admin.create_topics(topics).values():
             made.result(30)
+        # What is asked to add ours must see these: the numbers follow from them.
+        _listed(admin, {topic.topic for topic in topics})
         ours = {"topic-prefix": self.prefix, "app-id": self.app_id}
         told = {"bootstrap-servers": self.kafka, **ours}
         applied = subprocess.run(
@@ -340,8 +354,7 @@ class Deployment:
         assert applied.returncode == 0, applied.stdout + applied.stderr
         names = (*manifests, *(table.topic for table in tables))
         wanted = {self.prefix + name for name in names}
-        assert wait_for(lambda: wanted <= admin.list_topics(timeout=10).topics.keys())
-        listed = admin.list_topics(timeout=10).topics
+        listed = _listed(admin, wanted)
         return {
             name.removeprefix(self.prefix): len(listed[name].partitions)
             for name in wanted

@@ -21,10 +21,9 @@ def chaos(fragile):
 
 def test_random_faults_lose_invent_and_repeat_nothing(chaos):
     one = chaos(seed=7, faults=SHORT)
-    one.run(45.0, gap=4.0)
+    one.run(30.0, gap=4.0, least=6)
     findings = one.settle()
     told = one.struck, one.exits
     assert not one.flow.left, told
     assert not one.flow.group_left, told
     assert findings.nothing, (told, findings)
-    assert sum(one.struck.values()) > 5
