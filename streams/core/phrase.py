@@ -15,6 +15,7 @@ The language of phrases is smaller than regular expressions on purpose:
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from itertools import groupby
 from typing import NamedTuple
 from unicodedata import normalize
@@ -113,6 +114,12 @@ def parse(pattern: str, sets: Sets) -> list[Elements]:
     return parts
 
 
+@cache
+def _plain(token: str) -> tuple[frozenset[str], ...]:
+    """Answer the elements of a token without brackets; most are met many times."""
+    return tuple(frozenset({word}) for word in words(token))
+
+
 def _endings(match: re.Match[str]) -> str:
     return f"({'|'.join(match[1] + ending for ending in match[2].split('|'))})"
 
@@ -142,7 +149,7 @@ class _Parser:
             elif token in _ANCHORS or _INSIDE.fullmatch(token):
                 elements.append(frozenset({token}))
             else:
-                elements += (frozenset({word}) for word in words(token))
+                elements += _plain(token)
         return tuple(elements)
 
     def _choice(self) -> Choice:
