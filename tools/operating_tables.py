@@ -1,8 +1,8 @@
 """Fills the generated tables of docs/operating.md: `python -m tools.operating_tables`.
 
 Settings come from `streams.settings`, exit codes from `streams.engine.exits`,
-metrics from the catalogue. With `--check` nothing is written, and the exit code
-says whether the page is up to date.
+metrics from the catalogue, sizes from `tools.sums`. With `--check` nothing is
+written, and the exit code says whether the page is up to date.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from streams.engine import exits
 from streams.engine.readiness import Readiness
 from streams.obs.metrics import Metrics
 from streams.settings import FILE_SUFFIX, PREFIX, SECRETS, Settings
+from tools import sums
 
 PAGE = Path(__file__).parents[1] / "docs" / "operating.md"
 _BLOCK = r"(<!-- generated: {name} -->\n).*?(<!-- end of generated -->)"
@@ -85,6 +86,19 @@ def metrics() -> str:
     return _table(("metric", "type", "labels", "what it says"), rows)
 
 
+def measured() -> str:
+    """Answer the table of what was measured of an event, an address and a worker."""
+    found = sums.figures(sums.load(), sums.Expected().tenants)
+    return _table(("", "what", "measured"), sums.measured(found))
+
+
+def million() -> str:
+    """Answer the table of what a million events a second need."""
+    expected = sums.Expected()
+    found = sums.figures(sums.load(), expected.tenants)
+    return _table(("what", "formula", "result"), sums.sums(expected, found))
+
+
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)
@@ -94,6 +108,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "settings": settings,
     "exit codes": exit_codes,
     "metrics": metrics,
+    "measured": measured,
+    "million": million,
 }
 
 

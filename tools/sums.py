@@ -151,12 +151,13 @@ def sums(e: Expected, f: Figures) -> list[tuple[str, str, str]]:
 def _bytes(size: float) -> str:
     for unit, name in ((1000 * _GIGA, "TB"), (_GIGA, "GB"), (_MEGA, "MB")):
         if size >= unit:
-            return f"{size / unit:.2g} {name}"
-    return f"{size / _KILO:.2g} kB" if size >= _KILO else f"{size:.0f} B"
+            return f"{_short(size / unit)} {name}"
+    return f"{_short(size / _KILO)} kB" if size >= _KILO else f"{size:.0f} B"
 
 
 def _short(number: float) -> str:
-    return f"{number:,.0f}" if number < _KILO else f"{float(f'{number:.2g}'):,.0f}"
+    """Answer two digits that count: more would promise what sums cannot keep."""
+    return f"{float(f'{number:.2g}'):,g}"
 
 
 def load() -> dict[str, Any]:
