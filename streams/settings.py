@@ -114,7 +114,8 @@ class Settings(BaseSettings):
         500,
         ge=0,
         description="The fuse: stop after this many rejected records in a row in a"
-        " partition; 0 switches it off.",
+        " partition; 0 switches it off. Mails in a bounce mailbox that are no report"
+        " count for neither.",
     )
     check_topics: bool = Field(
         default=True,
