@@ -160,10 +160,8 @@ class Activity:
         tried = min(tried_at, arrived_at)
         if arrived_at - tried > _OLDEST:
             return
-        key = (tried - tried % MINUTE, provider)
-        counts = self.passed.get(key)
-        if counts is None:
-            counts = self.passed[key] = [0, 0, 0]
+        minute = tried - tried % MINUTE
+        counts = self.passed.setdefault((minute, provider), [0, 0, 0])
         counts[0] += 1
         counts[1 if by is Hop.MX else 2] += 1
 
