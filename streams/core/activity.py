@@ -185,9 +185,8 @@ class Activity:
         where = Hop.MX if at_mx else Hop.SUBMISSION
         said = min(trial.at, trial.arrived_at)
         lag = max(1, (said - tried) // 1000) if trial.reported else 0
-        customer = customer_hash(trial.customer)
-        kind = trial.failure_class
-        key = Failed(minute, where, trial.provider, kind, customer)
+        who, kind = customer_hash(trial.customer), trial.failure_class
+        key = Failed(minute, where, trial.provider, kind, who)
         operator = "" if trial.operator == trial.provider else trial.operator
         weighed = Weighed(said_of_us, 1, lag, operator)
         self.failed[key] = _heavier(self.failed.get(key), weighed)
