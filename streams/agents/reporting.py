@@ -23,7 +23,7 @@ from streams.core.attribution import (
     envelope,
     fitting,
 )
-from streams.core.dsn import RecipientReport, ReportKind
+from streams.core.dsn import RecipientReport, ReportKind, status
 from streams.core.evidence import Action, Failure, Report
 from streams.core.failure import PeerRole
 from streams.core.instant import Instant
@@ -183,20 +183,33 @@ _TROUBLED = frozenset({Action.FAILED, Action.DELAYED})
 
 
 def _published(event: ParsedDsn) -> RecipientReport:
-    """Answer the block that was published as parsed fields."""
+    """Answer the block that was published as parsed fields.
+
+    They are read as those of a raw report are: with types, comments and dots, so
+    that a host or a recipient is the same whoever parsed the report.
+    """
+    block = status.recipient(
+        [
+            ("original-recipient", event.original_recipient or ""),
+            ("final-recipient", event.final_recipient or ""),
+            ("status", event.status or ""),
+            ("diagnostic-code", event.diagnostic or ""),
+            ("remote-mta", event.remote_mta or ""),
+        ]
+    )
     said = replies.parse(
-        event.diagnostic or "", enhanced=event.status, peer=event.remote_mta
+        block.diagnostic or "", enhanced=block.status, peer=block.remote_mta
     )
     return RecipientReport(
         action=event.action,
-        original_recipient=event.original_recipient,
-        final_recipient=event.final_recipient,
-        status=event.status,
-        diagnostic=event.diagnostic,
+        original_recipient=block.original_recipient,
+        final_recipient=block.final_recipient,
+        status=block.status,
+        diagnostic=block.diagnostic,
         replies=(said,),
         around=(),
-        remote_mta=event.remote_mta,
-        reporting_mta=event.reporting_mta,
+        remote_mta=block.remote_mta,
+        reporting_mta=status.host(event.reporting_mta or ""),
         arrival_date=event.arrival_date,
         last_attempt_date=event.last_attempt_date,
         message_id=None,

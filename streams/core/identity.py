@@ -20,19 +20,22 @@ class OwnIdentity:
     relays: frozenset[str] = frozenset()
     """Hosts that are our own relay, or whose subdomains are."""
     _quoted: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    _relays: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Lower the case of everything that is looked for."""
+        """Bring everything that is looked for into one spelling."""
         names = self.ips | self.helo_names | self.envelope_domains
         quoted = tuple(sorted(name.lower() for name in names if name))
         object.__setattr__(self, "_quoted", quoted)
+        relays = tuple(sorted({_bare(name) for name in self.relays} - {""}))
+        object.__setattr__(self, "_relays", relays)
 
     def role_of(self, peer: str | None) -> PeerRole | None:
         """Say whether a host is our relay; None when that cannot be known."""
-        if peer is None or not self.relays:
+        if peer is None or not self._relays:
             return None
-        name = peer.lower().rstrip(".")
-        if any(name == own or name.endswith(f".{own}") for own in self.relays):
+        name = _bare(peer)
+        if any(name == own or name.endswith(f".{own}") for own in self._relays):
             return PeerRole.RELAY
         return PeerRole.MX
 
@@ -44,6 +47,14 @@ class OwnIdentity:
         return any(
             name in lower and _stands_alone(name, lower) for name in self._quoted
         )
+
+
+def _bare(host: str) -> str:
+    """Answer a host's name or address as it compares; a literal has brackets."""
+    name = host.strip().lower()
+    if name.startswith("["):
+        name = name[1:].partition("]")[0].removeprefix("ipv6:")
+    return name.rstrip(".")
 
 
 def _stands_alone(name: str, text: str) -> bool:

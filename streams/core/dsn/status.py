@@ -59,7 +59,11 @@ _BY_DIGIT = {"2": Action.DELIVERED, "4": Action.DELAYED, "5": Action.FAILED}
 _STATUS = re.compile(r"([245])\.([0-9]{1,3})\.([0-9]{1,3})")
 _COMMENT = re.compile(r"\(([^()]{3,500})\)")
 _TYPE = re.compile(r"[\w./+-]{1,60} ?; ?")
-_HOST = re.compile(r"[\w.-]{1,255}|\[[0-9a-fA-F.:]{3,60}\]")
+_HOST = re.compile(
+    r"\[(?:IPv6:)?[0-9a-f.:]{3,60}\]"
+    r"|(?:[0-9a-f]{0,4}:){2,7}[0-9a-f.]{0,15}|[\w.-]{1,255}",
+    re.IGNORECASE,
+)
 
 
 def read(blocks: list[Fields]) -> tuple[MessageBlock, list[StatusBlock]]:
@@ -147,8 +151,9 @@ def _action(text: str, digit: str | None) -> Action | None:
 
 def _untyped(value: str) -> str:
     """Take the type off a field's value, as `smtp;` or `rfc822;`."""
-    match = _TYPE.match(value)
-    return value[match.end() :].strip() if match else value.strip()
+    bare = value.strip()
+    match = _TYPE.match(bare)
+    return bare[match.end() :].strip() if match else bare
 
 
 def address(value: str) -> str | None:
@@ -167,9 +172,9 @@ _LAST_WORD = re.compile(r"\s.*$")
 
 
 def host(value: str) -> str | None:
-    """Answer the host that an MTA field names, in lower case."""
+    """Answer the host that an MTA field names, in lower case and without a last dot."""
     match = _HOST.match(_untyped(value))
-    return match[0].lower() if match else None
+    return (match[0].lower().rstrip(".") or None) if match else None
 
 
 def moment(value: str) -> Instant | None:

@@ -519,3 +519,90 @@ def test_reports_about_the_members_of_an_alias_speak_for_it_when_they_agree(inge
     assert told(ingest, raw(BOTH, **alias)) == ["team@example.com"]
     mixed = several(("bob@example.com", "failed"), ("ada@example.com", "relayed"))
     assert told(ingest, raw(mixed, **alias)) == []
+
+
+TIMED_OUT = {
+    "status": "4.4.1",
+    "diagnostic": "smtp; connect to smtp.example.net: Connection timed out",
+}
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        *("smtp.example.net", "dns; smtp.example.net", "dns;SMTP.Example.NET."),
+        *(" DNS ; smtp.example.net (192.0.2.7)", "dns; [192.0.2.7]", "192.0.2.7"),
+        *("x-ip; 192.0.2.7", "dns; [IPv6:2001:DB8::7]", "2001:db8::7"),
+    ],
+)
+def test_our_own_relay_is_known_in_every_spelling_of_a_parsed_report(rules, spelled):
+    policy = """
+[tenant."t-1".own]
+relay_hosts = ["Smtp.example.net.", "[192.0.2.7]", "2001:db8::7"]
+"""
+    book = policy_file.parse(policy, "policy.toml")
+    stage = IngestStage(Classifiers(rules, book))
+    piece = made(stage, Topic.DSN_EVENTS, dsn(remote_mta=spelled, **TIMED_OUT))
+    assert piece.failure.failure_class is FailureClass.SUBMISSION_CONNECT_FAILED
+    assert piece.failure.side is Side.SENDER_CONFIG
+
+
+def test_hosts_of_a_parsed_report_are_kept_without_their_type(ingest):
+    hosts = {"reporting_mta": "dns; MX1.Example.com.", "remote_mta": "dns;mx.test."}
+    piece = made(ingest, Topic.DSN_EVENTS, dsn(**hosts))
+    assert piece.reporting_mta == "mx1.example.com"
+    assert piece.failure.peer == "mx.test"
+    untyped = made(ingest, Topic.DSN_EVENTS, dsn(remote_mta="mx.test"))
+    assert piece.provider == untyped.provider
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        *("rfc822;Ada@example.com", "RFC822 ; <ada@example.com> (Ada)"),
+        *("utf-8; ada@example.com", "X-LOCAL; ada@example.com"),
+    ],
+)
+def test_the_recipients_of_a_parsed_report_may_have_any_type(ingest, spelled):
+    event = without(dsn(original_recipient=spelled), "address")
+    assert made(ingest, Topic.DSN_EVENTS, event).address == "ada@example.com"
+
+
+def test_the_type_of_a_diagnostic_is_no_word_of_the_server(ingest):
+    typed = dsn(status="5.1.1 (unknown)", diagnostic="X-Postfix; no such user here")
+    piece = made(ingest, Topic.DSN_EVENTS, typed)
+    assert piece.failure.text == "no such user here"
+    assert piece.failure.enhanced == "5.1.1"
+    program = dsn(status="5.3.0", diagnostic="x-unix; 67")
+    assert made(ingest, Topic.DSN_EVENTS, program).failure.text == "x-unix; 67"
+
+
+def test_fields_published_parsed_say_what_the_raw_report_says(ingest):
+    raw = b"""\
+From: <>
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx1.example.com.
+
+Original-Recipient: rfc822;Ada@example.com
+Final-Recipient: rfc822; inbox@example.net
+Action: failed
+Status: 5.0.0 (gone)
+Remote-MTA: dns; Mailbox7.example.com.
+Diagnostic-Code: smtp; 550 5.1.1 User unknown
+--b--
+"""
+    fields = {
+        "reporting_mta": "dns; mx1.example.com.",
+        "original_recipient": "rfc822;Ada@example.com",
+        "final_recipient": "rfc822; inbox@example.net",
+        "status": "5.0.0 (gone)",
+        "remote_mta": "dns; Mailbox7.example.com.",
+        "diagnostic": "smtp; 550 5.1.1 User unknown",
+    }
+    parsed = made(ingest, Topic.DSN_EVENTS, without(dsn(**fields), "address"))
+    whole = without(dsn(raw=base64.b64encode(raw).decode()), "address", "action")
+    assert made(ingest, Topic.DSN_EVENTS, whole) == parsed
