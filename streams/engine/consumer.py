@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers.aiokafka import Consumer, Transport
@@ -35,6 +35,12 @@ FETCH_WAIT = 0.2
 """Seconds that a fetch waits for records; a seek must wait for it."""
 SHORT_WAIT = 0.005
 """The same while some agents have enough to do, but not for long."""
+TURN = 0.5
+"""Seconds for which batches are handed out before more is fetched.
+
+An agent works on a batch before the next one gets to it, so what one fetch brings of
+raw reports keeps it busy for seconds. What it makes of them would wait as long for the
+next stage, and so would all others."""
 ENOUGH_BATCHES = 16
 """Waiting for an agent; more is not fetched for it."""
 
@@ -50,6 +56,17 @@ class BatchMessage(ConsumerMessage):
     stamp: Stamp
 
 
+class _Rest(NamedTuple):
+    """What was fetched of a partition and not handed out yet."""
+
+    tp: TP
+    records: Sequence[Record]
+    start: int
+    """How many of the records were handed out."""
+    epoch: int
+    generation: int
+
+
 class BatchConsumer(Consumer):
     """The consumer; `app.lanes` and `app.services` belong to the engine."""
 
@@ -61,6 +78,7 @@ class BatchConsumer(Consumer):
         """Set up positions before Faust's own set-up asks for the thread."""
         self._positions = Positions()
         self._revocations = 0
+        self._rests: deque[_Rest] = deque()
         self._fetching_or_seeking = asyncio.Lock()
         self.positioned_for: int | None = None
         super().__init__(*args, **kwargs)
@@ -101,6 +119,7 @@ class BatchConsumer(Consumer):
         self._revocations += 1
         self.positioned_for = None
         self._positions.forget()
+        self._rests.clear()
         await super().on_partitions_revoked(revoked)
         note(Event.PARTITIONS_REVOKED, count=len(revoked))
         await self.lanes.quiesce()
@@ -247,6 +266,9 @@ class BatchConsumer(Consumer):
         if state is None:
             return None
         fetched, end = state
+        for rest in self._rests:
+            if rest.tp == tp and self._is_current(rest):
+                fetched = rest.records[rest.start].offset
         reached = self._positions.reached(tp, fetched)
         return None if reached is None else max(0, end - reached)
 
@@ -256,38 +278,54 @@ class BatchConsumer(Consumer):
         self,
         timeout: float,  # noqa: ARG002, ASYNC109 - Faust's signature
     ) -> AsyncIterator[tuple[TP, BatchMessage]]:
-        """Fetch once and yield batches, a turn for each partition.
+        """Fetch once and yield batches, a turn for each partition, for a short time.
 
+        What is left then waits for the next call, which fetches for the others.
         Fetching and seeking take turns (one lock), so nothing fetched before a
         seek comes out after it. Instead of transport/consumer.py:693, which
         yields records.
         """
         if not self.flow_active:
+            self._rests.clear()  # read again after the seek that a resume begins with
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # as Faust
-        records: Mapping[TP, list[Record]] = {}
+        await self._fetch()
+        end = time.monotonic() + TURN
+        while self._rests and time.monotonic() < end:
+            rest = self._rests.popleft()
+            tp, records, start = rest.tp, rest.records, rest.start
+            if not self._is_current(rest):
+                continue
+            size = self.lanes.source(tp.topic).pace.records
+            whole = not start and len(records) <= size  # the pace changes meanwhile
+            part = records if whole else records[start : start + size]
+            if start + size < len(records):
+                self._rests.append(rest._replace(start=start + size))
+            yield tp, self._batch(tp, part)
+
+    async def _fetch(self) -> None:
+        """Fetch once, for everybody who has neither a rest nor enough to do."""
+        fetched: Mapping[TP, list[Record]] = {}
         async with self._fetching_or_seeking:
             generation, epoch = self._generation(), self._positions.epoch
             active = self._get_active_partitions() if self.flow_active else set()
-            wanted = {tp for tp in active if not self._has_enough(tp)}
+            held = {rest.tp for rest in self._rests}
+            wanted = {tp for tp in active - held if not self._has_enough(tp)}
             if wanted:
                 wait = FETCH_WAIT if len(wanted) == len(active) else SHORT_WAIT
-                records = await self._getmany(wanted, wait) or {}
-        if not wanted:
+                fetched = await self._getmany(wanted, 0.0 if held else wait) or {}
+        if not wanted and not held:
             await self.sleep(SHORT_WAIT if active else FETCH_WAIT / 4)
-            return
-        waiting = deque((TP(*tp), batch, 0) for tp, batch in records.items() if batch)
-        while waiting:
-            if not self.flow_active or self._generation() != generation:
-                return  # read again after the seek that every resume begins with
-            tp, batch, start = waiting.popleft()
-            if not self._positions.is_current(tp, epoch):
-                continue
-            size = self.lanes.source(tp.topic).pace.records
-            whole = not start and len(batch) <= size  # the pace changes between turns
-            part = batch if whole else batch[start : start + size]
-            if start + size < len(batch):
-                waiting.append((tp, batch, start + size))
-            yield tp, self._batch(tp, part)
+        for tp, records in fetched.items():
+            if records:
+                self._rests.append(_Rest(TP(*tp), records, 0, epoch, generation))
+
+    def _is_current(self, rest: _Rest) -> bool:
+        """Say whether a rest may be handed out; what may not is read again."""
+        return (
+            self.flow_active
+            and self._generation() == rest.generation
+            and self._positions.is_current(rest.tp, rest.epoch)
+        )
 
     def _has_enough(self, tp: TP) -> bool:
         """Say whether the agent of a partition has enough batches waiting.
