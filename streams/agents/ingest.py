@@ -179,6 +179,8 @@ class IngestStage:
             return told
         if told.ignored is not None:
             output.tallies[tally.ignored(told.ignored)] += 1
+        if told.left_out:
+            output.tallies[tally.NAMELESS] += told.left_out
         return [*told.reports]
 
     def _command(self, record: Record, arrived: Instant) -> list[Evidence] | Reject:

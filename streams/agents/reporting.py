@@ -42,6 +42,9 @@ class Told(NamedTuple):
     reports: Sequence[Report]
     ignored: str | None = None
     """What kind of mail it was when it was no report at all."""
+    left_out: int = 0
+    """How many of its recipients no evidence could be made of: no dead letter, since
+    the others are used and a second reading would find no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Reporter:
                 reports.append(report)
         if not reports:
             return ABOUT_NOBODY if isinstance(event, RawDsn) else _INCOMPLETE
-        return Told(reports)
+        return Told(reports, left_out=len(blocks) - len(reports))
 
     def _about(
         self, stated: Address, blocks: Sequence[RecipientReport]

@@ -10,6 +10,7 @@ from streams.engine.stage import Tally
 
 REJECTED = "records_rejected"
 IGNORED = "reports_ignored"
+LEFT_OUT = "report_recipients_left_out"
 EVIDENCE = "evidence"
 FAILURES = "failures_classified"
 SKEWED = "clock_skewed_events"
@@ -29,6 +30,10 @@ def rejected(topic: str, reason: str) -> Tally:
 def ignored(kind: str) -> Tally:
     """A mail to the bounce mailbox was no report, e.g. an auto-reply."""
     return IGNORED, kind
+
+
+NAMELESS: Tally = (LEFT_OUT,)
+"""A recipient of a report about several was no address, or of no tenant."""
 
 
 def evidence(kind: str, said: str) -> Tally:

@@ -211,6 +211,8 @@ def _summary(offline: Offline, sink: _Sink, started: float, how: str) -> None:
         "alerts": dict(sink.alerts),
         "rejected": dict(sink.rejected),
     }
+    if left_out := offline.tallies[tally.NAMELESS]:
+        rows["left out"] = {"of the recipients of used reports": left_out}
     for name, counts in rows.items():
         said = ", ".join(f"{n:,} {what}" for what, n in counts.items()) or "none"
         click.echo(f"  {name:9}{said}", err=True)

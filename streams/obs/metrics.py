@@ -126,6 +126,9 @@ COUNTED: dict[str, Counted] = {
     tally.IGNORED: Counted(
         "Mails to the bounce mailbox that are no reports, by kind.", ("kind",)
     ),
+    tally.LEFT_OUT: Counted(
+        "Recipients of used reports that are no address, or of no tenant."
+    ),
     tally.EVIDENCE: Counted(
         "Evidence made of input records, by kind and by what it says.",
         ("kind", "said"),

@@ -1,5 +1,6 @@
 """The whole chain over a file, without Kafka, through the command."""
 
+import base64
 import json
 import random
 import subprocess
@@ -134,6 +135,32 @@ def test_bad_lines_are_rejected_with_line_and_reason_and_the_others_count():
     }
     assert types(rows).count("flag-set") == 1
     assert "2 schema_violation" in said
+
+
+def test_a_recipient_that_is_left_out_of_a_used_report_is_told_of():
+    mail = """\
+From: MAILER-DAEMON@mx.example.com
+Content-Type: multipart/report; report-type=delivery-status; boundary=b
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.com
+
+Final-Recipient: rfc822; nobody
+Action: failed
+Status: 5.1.1
+
+Final-Recipient: rfc822; ada@example.com
+Action: failed
+Status: 5.1.1
+
+--b--
+"""
+    raw = base64.b64encode(mail.encode()).decode()
+    rows, summary = replay([line("dsn", "08:00:00", id="d-1", raw=raw)])
+    assert types(rows) == ["flag-set"]
+    assert "left out 1 of the recipients of used reports" in summary
 
 
 def test_an_impossible_time_does_not_move_the_time_of_what_comes_after_it():

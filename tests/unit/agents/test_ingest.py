@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 import pytest
 
+from streams.agents import tally
 from streams.agents.classifying import Classifiers
 from streams.agents.fuse import FuseBlown
 from streams.agents.ingest import IngestStage
@@ -606,3 +607,28 @@ Diagnostic-Code: smtp; 550 5.1.1 User unknown
     parsed = made(ingest, Topic.DSN_EVENTS, without(dsn(**fields), "address"))
     whole = without(dsn(raw=base64.b64encode(raw).decode()), "address", "action")
     assert made(ingest, Topic.DSN_EVENTS, whole) == parsed
+
+
+def test_a_recipient_that_is_no_address_is_counted_while_the_others_are_used(ingest):
+    mixed = several(("nobody", "failed"), ("ada@example.com", "failed"))
+    record = Arrival(orjson.dumps(raw(mixed)))
+    output = ingest.process(Batch(Topic.DSN_EVENTS, 3, [record]), NoTable(), NOW)
+    assert [m.topic for m in output.messages] == [Topic.EVIDENCE]
+    assert output.tallies[tally.NAMELESS] == 1
+
+
+@pytest.mark.parametrize("members", [{}, {"address": "ada@example.com"}])
+def test_a_recipient_that_is_nobodys_question_is_not_missed(ingest, members):
+    record = Arrival(orjson.dumps(raw(BOTH, **members)))
+    output = ingest.process(Batch(Topic.DSN_EVENTS, 3, [record]), NoTable(), NOW)
+    assert tally.NAMELESS not in output.tallies
+
+
+def test_a_report_of_which_no_recipient_is_an_address_is_a_dead_letter(ingest):
+    nobody = several(("nobody", "failed"), ("no one", "relayed"))
+    record = Arrival(orjson.dumps(raw(nobody)))
+    output = ingest.process(Batch(Topic.DSN_EVENTS, 3, [record]), NoTable(), NOW)
+    assert [dict(m.headers)["dlq-reason"] for m in output.messages] == [
+        b"unattributable"
+    ]
+    assert tally.NAMELESS not in output.tallies
