@@ -10,7 +10,7 @@ import re
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
-from unicodedata import normalize
+from unicodedata import category, normalize
 
 import idna
 
@@ -60,6 +60,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _LITERAL = re.compile(r"\[(?:[0-9.]{7,15}|ipv6:[0-9a-f:.]{2,45})\]")
 # RFC 6533 section 3: utf-8-addr-xtext; `\x{110000}` is caught by the range check.
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{1,6})\}")
+_A_LABEL = "xn--"
+_JOINED_TO_SYMBOLS = "\u200d\u20e3\ufe0e\ufe0f"
+"""Zero width joiner, keycap and variation selectors, of which emoji are made."""
 _MAX_DOMAIN = 253
 _MAX_UNICODE = 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
@@ -198,8 +201,45 @@ def canonical_domain(domain: str) -> str | AddressFault:
             bare = idna.encode(bare, uts46=True, std3_rules=False).decode("ascii")
         except idna.IDNAError:
             return AddressFault.BAD_DOMAIN
+    elif _A_LABEL in bare and not all(map(_is_resolvable, bare.split("."))):
+        return AddressFault.BAD_DOMAIN
     if len(bare) > _MAX_DOMAIN:
         return AddressFault.TOO_LONG
     if all(_LABEL.fullmatch(label) for label in bare.split(".")):
         return bare
     return AddressFault.BAD_DOMAIN
+
+
+def _is_resolvable(label: str) -> bool:
+    """Say whether a label, if it is an A-label, can stand in the DNS.
+
+    Strict IDNA 2008 has no place for symbols, but registries sold emoji domains and
+    mail reaches them, so in an A-label symbols pass. In a U-label they do not:
+    several sequences look like one emoji, and none is known to be the one meant.
+    """
+    if not label.startswith(_A_LABEL):
+        return True
+    try:
+        idna.ulabel(label)
+    except idna.IDNAError:
+        return _is_emoji_label(label)
+    return True
+
+
+def _is_emoji_label(label: str) -> bool:
+    """Say whether nothing but symbols is wrong with an A-label."""
+    punycode = label.removeprefix(_A_LABEL).encode("ascii")
+    try:
+        text = punycode.decode("punycode")
+        if text.isascii() or text.encode("punycode") != punycode:
+            return False
+        letters = "".join(c for c in text if not _is_symbol(c)).strip("-")
+        if letters:
+            idna.check_label(letters)
+    except (UnicodeError, ValueError, OverflowError):  # the codec's and IDNAError
+        return False
+    return True
+
+
+def _is_symbol(character: str) -> bool:
+    return category(character).startswith("S") or character in _JOINED_TO_SYMBOLS

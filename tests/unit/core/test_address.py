@@ -118,3 +118,33 @@ def test_quoting_brackets_and_case_make_no_difference(local, domain):
 def test_an_address_that_grows_too_long_in_canonical_form_is_none(given):
     assert len(given.encode()) <= MAX_OCTETS
     assert canonical(given) is AddressFault.TOO_LONG
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("xn--zzzzzz9", "xn--0000h", "xn--", "xn--abc-", "xn--a"),  # no Punycode, U+80
+        *("xn--u-ccb", "xn--ls8h-x"),  # not NFC; cut off
+    ],
+)
+def test_an_a_label_that_says_nothing_is_no_domain(label):
+    assert canonical(f"a@{label}.example.org") is AddressFault.BAD_DOMAIN
+    assert canonical(f"a@MAIL.{label.upper()}.example.org") is AddressFault.BAD_DOMAIN
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("xn--bcher-kva", "xn--strae-oqa", "xn--55qw42g", "a-xn--b"),
+        *("xn--ls8h", "xn--i-7iq", "xn--n3h"),  # emoji: sold, though not IDNA 2008
+        "xn--" + "\u2764\ufe0f\u200d\U0001f525".encode("punycode").decode(),
+    ],
+)
+def test_an_a_label_that_the_dns_can_hold_stays_as_it_is(label):
+    assert str(canonical(f"a@{label.upper()}.example.org")) == f"a@{label}.example.org"
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789-", max_size=59))
+def test_whatever_follows_xn_is_judged_without_an_exception(rest):
+    found = canonical(f"a@xn--{rest}.example.org")
+    assert found is AddressFault.BAD_DOMAIN or str(found)[2:].startswith("xn--")
