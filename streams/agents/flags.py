@@ -148,6 +148,7 @@ class FlagsStage:
             self.policies.of(tenant_id),
             self.incidents(tenant_id),
             evidence.arrived_at,
+            evidence if isinstance(evidence, Command) else None,
         )
         decision = decide(folded.state, context)
         _tell(decision, output)

@@ -8,8 +8,8 @@ evidence came, so a replay ends where the first run ended.
 from typing import NamedTuple
 
 from streams.core.advice import advise
-from streams.core.evidence import Failure, Outcome
-from streams.core.failure import Confidence, Side
+from streams.core.evidence import Command, Failure, Outcome
+from streams.core.failure import Confidence
 from streams.core.flag import (
     ChangeType,
     ClearedBy,
@@ -20,8 +20,14 @@ from streams.core.flag import (
 )
 from streams.core.history import FailedMessage, History, history_of
 from streams.core.instant import Instant
-from streams.core.policy import ClearOn, FlagPolicy, OpenIncident
-from streams.core.state import AddressState, Marker
+from streams.core.message import Fate
+from streams.core.policy import (
+    ClearOn,
+    FlagPolicy,
+    OpenIncident,
+    suppress_recommended,
+)
+from streams.core.state import AddressState
 
 SHOWN = 3
 """How many failures a flag carries as evidence."""
@@ -61,6 +67,8 @@ class Context(NamedTuple):
     Revisions grow from it, and not from when it happened: of an address that was
     forgotten meanwhile, something older can come to be known at any time.
     """
+    command: Command | None = None
+    """What is being decided on, when a person said it: whose clear it will be."""
 
 
 class Decision(NamedTuple):
@@ -79,6 +87,8 @@ def decide(state: AddressState, context: Context) -> Decision:
 
     The newest decided message rules. Undecided ones change nothing, and after a
     late bounce an accepted message waits until its own bounce would have come.
+    Proof waits for nothing, be it of the flagged message and come after a newer one
+    was accepted.
     """
     history = history_of(state)
     newest = history.newest
@@ -88,17 +98,29 @@ def decide(state: AddressState, context: Context) -> Decision:
         return _announce(state, history, context)
     if state.flag is None:
         return Decision(_calm(state), None, None, restated=False)
-    if newest.proven:
-        cause = ClearedBy.DELIVERED
-        if newest.liar is not None:
-            cause = ClearedBy.RESPONSE_MISMATCH
-        return _clear(state, cause, context, blamed=newest.liar or None)
+    if history.proven is not None:
+        return _clear_by_proof(state, history.proven, context)
     clear_on = context.policy.clear_on
     if clear_on is ClearOn.DELIVERED:
         return Decision(_calm(state), None, None, restated=False)
     if clear_on is ClearOn.ACCEPTED or state.late_by is None:
         return _clear(state, ClearedBy.ACCEPTED, context)
     return _settle(state, history, context)
+
+
+def _clear_by_proof(state: AddressState, proven: Fate, context: Context) -> Decision:
+    """Clear by a delivery, and name whose answer it contradicts."""
+    cause = ClearedBy.DELIVERED
+    if proven.liar is not None:
+        cause = ClearedBy.RESPONSE_MISMATCH
+    said = context.command
+    return _clear(
+        state,
+        cause,
+        context,
+        blamed=proven.liar or None,
+        by=None if said is None else (said.actor, said.reason),
+    )
 
 
 def _settle(state: AddressState, history: History, context: Context) -> Decision:
@@ -123,7 +145,8 @@ def _decide_without_news(
     marker = state.marker
     forgotten = history.open_ended and marker is not None and marker.at < state.cause_at
     if marker is not None and state.flag is not None and not forgotten:
-        return _clear(state, marker.cause, context, marker=marker)
+        by = (marker.actor, marker.reason)
+        return _clear(state, marker.cause, context, by=by)
     if state.clear_at is not None and context.policy.clear_on is not ClearOn.DELIVERED:
         return _settle(state, history, context)
     return Decision(_calm(state), None, None, restated=False)
@@ -223,37 +246,23 @@ def _incident(failure: Failure, context: Context) -> str | None:
     return None
 
 
-def suppress_recommended(
-    failures: list[Failure], policy: FlagPolicy, *, held: bool
-) -> bool:
-    """Say whether the address itself is bad, by the failures in a row.
-
-    `failures` are newest first; `held` is true while the newest belongs to an
-    open incident. Failures whose class never speaks against an address neither
-    count nor reset.
-    """
-    newest = failures[0]
-    if held or not policy.suppress or newest.side is not Side.RECIPIENT:
-        return False
-    if policy.needed(newest) <= 1:
-        return policy.needed(newest) == 1
-    needed = [n for n in map(policy.needed, failures) if n > 0]
-    return len(needed) >= max(needed)
-
-
 def _clear(
     state: AddressState,
     cause: ClearedBy,
     context: Context,
     *,
-    marker: Marker | None = None,
+    by: tuple[str | None, str | None] | None = None,
     blamed: str | None = None,
 ) -> Decision:
-    """Clear the flag; the event carries the flag as it was."""
+    """Clear the flag; the event carries the flag as it was.
+
+    `by` is who cleared it, and that person's reason.
+    """
     was = state.flag
     if was is None:
         return Decision(_calm(state), None, None, restated=False)
     revision = max(state.revision + 1, context.at)
+    actor, reason = by or (None, None)
     change = FlagChange(
         type=ChangeType.CLEARED,
         flag=was,
@@ -261,8 +270,8 @@ def _clear(
         at=context.at,
         cleared_by=cause,
         flagged_for_ms=max(context.at - was.since, 0),
-        actor=marker.actor if marker else None,
-        reason=marker.reason if marker else None,
+        actor=actor,
+        reason=reason,
         blamed=blamed,
     )
     state = _calm(state)._replace(

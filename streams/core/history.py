@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from streams.core.evidence import Failure
 from streams.core.instant import Instant
-from streams.core.message import Fate, Message, fate
+from streams.core.message import Fate, Message, fate, fingerprint
 from streams.core.state import REMEMBERED, AddressState
 
 
@@ -32,6 +32,8 @@ class History(NamedTuple):
     """The run of failures may have begun before what is remembered."""
     accepted_since: Instant | None
     """The oldest success since the newest failure."""
+    proven: Fate | None
+    """The newest proof since the newest failure that speaks against the flag."""
 
 
 def history_of(state: AddressState) -> History:
@@ -39,9 +41,8 @@ def history_of(state: AddressState) -> History:
     newest: Fate | None = None
     failures: list[FailedMessage] = []
     accepted_since: Instant | None = None
-    horizon = state.confirmed_at
-    if state.marker is not None:
-        horizon = max(horizon, state.marker.at)
+    proven: Fate | None = None
+    horizon = _horizon(state)
     earlier = state.accepted_since
     open_ended = len(state.messages) == REMEMBERED
     for message in state.messages:
@@ -65,6 +66,23 @@ def history_of(state: AddressState) -> History:
             break
         else:
             accepted_since = message.at
+            if answer.proven and (answer is newest or _is_news(message, state)):
+                proven = proven or answer
     if accepted_since is not None and earlier is not None:
         accepted_since = min(accepted_since, earlier)
-    return History(newest, tuple(failures), open_ended, accepted_since)
+    return History(newest, tuple(failures), open_ended, accepted_since, proven)
+
+
+def _horizon(state: AddressState) -> Instant:
+    """Answer up to when messages say no more: a forgotten success, or a decision."""
+    if state.marker is None:
+        return state.confirmed_at
+    return max(state.confirmed_at, state.marker.at)
+
+
+def _is_news(message: Message, state: AddressState) -> bool:
+    """Say that a delivery speaks against the flag: of its own message, or a newer."""
+    if state.flag is None:
+        return False
+    behind = state.flag.evidence[0].message_id
+    return message.at >= state.cause_at or message.ref == fingerprint(behind)

@@ -90,6 +90,7 @@ class Fate(NamedTuple):
     failure: Failure | None
     """Why it failed, when it did."""
     failed_at: Instant
+    """When that was said: by the session or by the report, whichever `failure` is."""
     late_by: int | None
     """Milliseconds between 250 and the bounce, for a late bounce."""
     liar: str | None
@@ -221,10 +222,11 @@ def fate(message: Message) -> Fate:
         return _REACHED._replace(proven=True, liar=liar)
     if bounce is not None:
         late = bounce.at - session.at if session and outcome is _ACCEPTED else None
-        failure = bounce.failure
-        if failure.failure_class is FailureClass.UNKNOWN and refused is not None:
-            failure = refused
-        return _failed(failure, bounce.at, None if late is None else max(late, 0))
+        if bounce.failure.failure_class is FailureClass.UNKNOWN and session and refused:
+            return _failed(refused, session.at, None)
+        return _failed(
+            bounce.failure, bounce.at, None if late is None else max(late, 0)
+        )
     if outcome is _ACCEPTED:
         return _REACHED
     if session is not None and outcome is Outcome.FAILED:

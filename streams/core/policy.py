@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from streams.core.classify import OwnIdentity
 from streams.core.evidence import Failure
-from streams.core.failure import TRAITS, AddressPolicy, Confidence, FailureClass
+from streams.core.failure import TRAITS, AddressPolicy, Confidence, FailureClass, Side
 from streams.core.instant import Instant
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -81,6 +81,24 @@ class FlagPolicy:
         if failure.confidence is Confidence.LOW:
             return max(permanent, transient)
         return permanent
+
+
+def suppress_recommended(
+    failures: list[Failure], policy: FlagPolicy, *, held: bool
+) -> bool:
+    """Say whether the address itself is bad, by the failures in a row.
+
+    `failures` are newest first; `held` is true while the newest belongs to an
+    open incident. Failures whose class never speaks against an address neither
+    count nor reset.
+    """
+    newest = failures[0]
+    if held or not policy.suppress or newest.side is not Side.RECIPIENT:
+        return False
+    if policy.needed(newest) <= 1:
+        return policy.needed(newest) == 1
+    needed = [n for n in map(policy.needed, failures) if n > 0]
+    return len(needed) >= max(needed)
 
 
 @dataclass(frozen=True, slots=True)

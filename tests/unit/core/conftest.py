@@ -140,7 +140,7 @@ class Story:
             self.state = folded.state
             if folded.liar is not None:
                 self.liars.append(folded.liar)
-            self._decide(piece.arrived_at)
+            self._decide(piece.arrived_at, piece if type(piece) is Command else None)
         return self
 
     def wait(self, minutes: float) -> "Story":
@@ -148,10 +148,10 @@ class Story:
         self._decide(instant(minutes))
         return self
 
-    def _decide(self, now: Instant) -> None:
+    def _decide(self, now: Instant, said: Command | None = None) -> None:
         decision = decide(
             self.state,
-            Context("t-1", "ada@example.com", self.policy, self.incidents, now),
+            Context("t-1", "ada@example.com", self.policy, self.incidents, now, said),
         )
         self.state = decision.state
         self.decisions.append(decision)

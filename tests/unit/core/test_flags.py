@@ -93,6 +93,17 @@ def test_an_unknown_report_does_not_hide_what_the_session_said(story, tell):
     assert story.flag.failure_class is FailureClass.MAILBOX_FULL
 
 
+def test_what_the_session_said_keeps_its_time_behind_an_unknown_report(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "failed", kind="mailbox_full"),
+        tell.report("m1", 120, "failed", kind="unknown"),
+    )
+    assert story.flag.evidence[0].source is EvidenceSource.SESSION
+    assert story.flag.evidence[0].at == tell.instant(0)
+    assert story.flag.first_failure_at == tell.instant(0)
+    assert story.flag.last_failure_at == tell.instant(0)
+
+
 def test_a_relay_that_accepts_and_bounces_later_does_not_flap(story, tell):
     for n in range(5):
         start = n * HOUR
@@ -186,6 +197,77 @@ def test_proof_of_delivery_clears_after_a_late_bounce_at_once(story, tell):
         tell.report("m2", 101, "delivered"),
     )
     assert story.told == ["set", "cleared by delivered"]
+
+
+@pytest.mark.parametrize("clear_on", [ClearOn.SETTLED, ClearOn.DELIVERED])
+def test_proof_of_the_bounced_message_clears_while_a_newer_one_settles(
+    story, tell, clear_on
+):
+    story.under(clear_on=clear_on).tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 240, "failed"),
+        tell.attempt("m2", 300, "accepted"),
+        tell.report("m1", 360, "delivered"),
+    )
+    assert story.told == ["set", "cleared by response_mismatch"]
+    assert story.changes[-1].at == tell.instant(360)
+    assert story.changes[-1].blamed == "relay.example.org"
+
+
+def test_proof_of_the_refused_message_clears_though_a_newer_one_was_accepted(
+    story, tell
+):
+    story.under(clear_on=ClearOn.DELIVERED).tell(
+        tell.attempt("m1", 0, "failed", peer="mx1.example.net"),
+        tell.attempt("m2", 100, "accepted"),
+        tell.report("m1", 110, "delivered"),
+    )
+    assert story.told == ["set", "cleared by response_mismatch"]
+    assert story.changes[-1].blamed == "mx1.example.net"
+
+
+def test_proof_of_a_message_between_the_bounce_and_the_newest_clears(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+        tell.attempt("m3", 101, "accepted"),
+        tell.report("m2", 102, "delivered"),
+    )
+    assert story.told == ["set", "cleared by delivered"]
+
+
+def test_proof_of_another_failure_than_the_newest_clears_nothing(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m0", -10, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+        tell.report("m0", 102, "delivered"),
+    )
+    assert story.told == ["set"]
+    assert story.state.clear_at == tell.instant(160)
+
+
+def test_proof_older_than_the_flag_is_no_proof_against_it(story, tell):
+    story.under(clear_on=ClearOn.DELIVERED).tell(
+        tell.attempt("m0", 0, "accepted"),
+        tell.report("m0", 5, "delivered"),
+        tell.attempt("m1", 10, "failed"),
+        tell.attempt("m1", 20, "accepted", 2),
+    )
+    assert story.told == ["set"]
+
+
+def test_proof_counts_though_the_flagged_message_proves_older_than_it_seemed(
+    story, tell
+):
+    story.under(clear_on=ClearOn.DELIVERED).tell(
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 20, "accepted"),
+        tell.report("m1", 40, "delivered", message_at=0),
+    )
+    assert story.told == ["set", "cleared by response_mismatch"]
 
 
 def test_clear_on_accepted_turns_the_waiting_off(story, tell):
@@ -374,6 +456,31 @@ def test_a_persons_proof_clears(new_story, tell):
     assert unnamed.told == ["set", "cleared by delivered"]
     named = new_story().tell(failed, tell.command(5, "delivered", "m1"))
     assert named.told == ["set", "cleared by response_mismatch"]
+
+
+def test_a_persons_proof_of_one_message_says_whose_it_was(new_story, tell):
+    refused = tell.attempt("m1", 0, "failed")
+    for story in (
+        new_story().tell(refused),
+        new_story().tell(
+            tell.attempt("m1", 0, "accepted"), tell.report("m1", 1, "failed")
+        ),
+    ):
+        story.tell(tell.command(2, "delivered", "m1"))
+        assert story.told == ["set", "cleared by response_mismatch"]
+        assert story.changes[-1].actor == "support-7"
+        assert story.changes[-1].reason == "customer_request"
+
+
+def test_a_clear_that_only_falls_due_names_nobody(story, tell):
+    story.tell(
+        tell.attempt("m1", 0, "accepted"),
+        tell.report("m1", 30, "failed"),
+        tell.attempt("m2", 100, "accepted"),
+        tell.command(200, "delivered", "m0")._replace(at=tell.instant(-1)),
+    )
+    assert story.told == ["set", "cleared by accepted"]
+    assert story.changes[-1].actor is None
 
 
 def test_persistent_needs_three_failures_and_a_day(story, tell):
