@@ -1,4 +1,7 @@
-"""Flag commands as support tools publish them: `mail.flag-commands.v1`."""
+"""Flag commands as support tools publish them: `mail.flag-commands.v1`.
+
+A clear counts against all mail sent before it, whether or not the address is flagged.
+"""
 
 from typing import NamedTuple
 

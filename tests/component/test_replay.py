@@ -137,6 +137,17 @@ def test_bad_lines_are_rejected_with_line_and_reason_and_the_others_count():
     assert "2 schema_violation" in said
 
 
+def test_a_clear_of_what_is_not_flagged_outweighs_the_late_bounce_of_older_mail():
+    clear = line("flag-command", "08:10:00", id="c-1", address="ada@example.com")
+    clear |= {"action": "clear", "reason": "other", "actor": "support-7"}
+    before = attempt("m-1", "08:00:00", "accepted")
+    later = attempt("m-2", "09:00:00", "failed")
+    late = bounce("m-1", "08:30:00")
+    assert types(replay([before, late])[0]) == ["flag-set"]
+    assert types(replay([before, clear, late])[0]) == []
+    assert types(replay([before, clear, late, later])[0]) == ["flag-set"]
+
+
 def test_a_recipient_that_is_left_out_of_a_used_report_is_told_of():
     mail = """\
 From: MAILER-DAEMON@mx.example.com

@@ -6,6 +6,7 @@ import jsonschema_rs
 import orjson
 import pytest
 
+from streams.core import instant
 from streams.wire import (
     activity,
     alert,
@@ -91,3 +92,24 @@ def test_what_we_write_is_the_example_that_we_read(path):
     event = event_of(path)
     written = ENCODERS[event](DECODERS[event](path.read_bytes()))
     assert json.loads(written) == json.loads(path.read_bytes())
+
+
+@pytest.mark.parametrize(
+    "path", examples("flag/v1/*.json") + examples("flag-change/v1/*.json")
+)
+def test_times_and_revisions_of_a_flag_are_as_the_schema_says(path):
+    event = orjson.loads(path.read_bytes())
+    flag_, change = event.get("flag", event), event if "flag" in event else None
+    decided = [(flag_["revision"], instant.parse(flag_["updated_at"]))]
+    if change is not None:
+        decided.append((change["revision"], instant.parse(change["at"])))
+    assert all(revision == at for revision, at in decided)
+    assert decided == sorted(decided)
+    failed = [instant.parse(one["at"]) for one in flag_["evidence"]]
+    assert failed == sorted(failed, reverse=True)
+    assert failed[0] == instant.parse(flag_["last_failure_at"]) <= decided[0][1]
+    since = instant.parse(flag_["since"])
+    assert instant.parse(flag_["first_failure_at"]) <= since <= decided[0][1]
+    if change is not None and "cleared_at" in change:
+        assert change["cleared_at"] == change["at"]
+        assert change["flagged_for_seconds"] * 1000 == decided[1][1] - since
