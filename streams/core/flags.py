@@ -198,7 +198,7 @@ def _flag(
     return Flag(
         tenant_id=context.tenant_id,
         address=context.address,
-        customer_id=state.customer_id,
+        customer_id=newest.message.customer_id or state.customer_id,
         since=context.at if old is None else old.since,
         updated_at=context.at,
         revision=revision,

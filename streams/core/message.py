@@ -65,6 +65,8 @@ class Message(NamedTuple):
     """Set of `REPORTED` bits."""
     reported_at: Instant | None
     bounce: Bounce | None
+    customer_id: str | None = None
+    """Whom it was to, as far as anything about it says."""
 
     @property
     def at(self) -> Instant:
@@ -119,7 +121,8 @@ def from_attempt(attempt: Attempt) -> Message:
         attempt.peer_role,
     )
     message_id = attempt.message_id if attempt.failure is not None else ""
-    return Message(fingerprint(attempt.message_id), message_id, session, 0, None, None)
+    ref = fingerprint(attempt.message_id)
+    return Message(ref, message_id, session, 0, None, None, attempt.customer_id or None)
 
 
 def from_report(report: Report) -> Message:
@@ -134,6 +137,7 @@ def from_report(report: Report) -> Message:
         REPORTED[report.action],
         _sent(report),
         bounce,
+        report.customer_id or None,
     )
 
 
@@ -166,6 +170,7 @@ def merge(one: Message, other: Message) -> Message:
         one.reports | other.reports,
         min(times, default=None),
         _newer_bounce(one.bounce, other.bounce),
+        max(one.customer_id or "", other.customer_id or "") or None,
     )
 
 

@@ -41,6 +41,7 @@ class AddressState(NamedTuple):
     """Newest first, at most `REMEMBERED`."""
     marker: Marker | None = None
     customer_id: str | None = None
+    """Of the newest message of which it is known, remembered or forgotten."""
     confirmed_at: Instant = Instant(0)
     """The newest success that is not among the messages any more."""
     revision: int = 0
@@ -76,24 +77,20 @@ def fold(state: AddressState, evidence: Evidence) -> Folded:
     """Fold one piece of evidence into the state."""
     match evidence:
         case Attempt():
-            return _fold_message(state, from_attempt(evidence), evidence.customer_id)
+            return _fold_message(state, from_attempt(evidence))
         case Report():
-            return _fold_message(state, from_report(evidence), evidence.customer_id)
+            return _fold_message(state, from_report(evidence))
         case Command(action=CommandAction.DELIVERED, message_id=str()):
-            return _fold_message(state, from_proof(evidence), None)
+            return _fold_message(state, from_proof(evidence))
         case Command():
             return Folded(mark(state, _marker(evidence)), None, None, None)
 
 
-def _fold_message(state: AddressState, new: Message, customer_id: str | None) -> Folded:
+def _fold_message(state: AddressState, new: Message) -> Folded:
     ref = new.ref
     before = next((m for m in state.messages if m.ref == ref), None)
     message = new if before is None else merge(before, new)
-    if customer_id is None:
-        customer_id = state.customer_id
     if message == before:
-        if customer_id != state.customer_id:
-            state = state._replace(customer_id=customer_id)
         return Folded(state, message, before, None)
     messages = [m for m in state.messages if m.ref != ref]
     messages.append(message)
@@ -109,7 +106,7 @@ def _fold_message(state: AddressState, new: Message, customer_id: str | None) ->
     state = AddressState(
         tuple(messages),
         state.marker,
-        customer_id,
+        next((m.customer_id for m in messages if m.customer_id), state.customer_id),
         confirmed,
         state.revision,
         state.flag,

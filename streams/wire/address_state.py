@@ -5,6 +5,9 @@ upper half of the byte, newest success that is not among them, due time of a pen
 clear), 32 bytes a message, and, only where there is something to say, a JSON array:
 customer, revision, marker, the flag as announced and the failures' details. An
 address that only ever receives mail takes 18 + 32 n bytes and its customer id.
+
+Version 2 is written only where the messages are not all to one customer: then a
+list stands for the customer, that of the address first and of each message after it.
 """
 
 import struct
@@ -29,6 +32,8 @@ from streams.core.state import AddressState, Marker
 from streams.errors import MailflagError
 
 VERSION = 1
+MIXED = 2
+"""Version of what is written about an address of more customers than one."""
 HEAD = struct.Struct("<BBqq")
 MESSAGE = struct.Struct("<QqqIHBB")
 _OUTCOMES = (None, Outcome.ACCEPTED, Outcome.DEFERRED, Outcome.FAILED)
@@ -67,9 +72,11 @@ class UnreadableState(MailflagError):
 
 def encode(state: AddressState) -> bytes:
     """Write a state; `decode` reads it back exactly."""
+    customer = state.customer_id
+    mixed = any(message.customer_id != customer for message in state.messages)
     parts = [
         HEAD.pack(
-            VERSION,
+            MIXED if mixed else VERSION,
             len(state.messages) | _stands(state.flag),
             state.confirmed_at,
             NO_TIME if state.clear_at is None else state.clear_at,
@@ -95,7 +102,8 @@ def encode(state: AddressState) -> bytes:
         )
         if message.message_id:
             details.append(_detail(index, message))
-    if tail := _tail(state, details):
+    customers = [customer, *(m.customer_id for m in state.messages)]
+    if tail := _tail(state, customers if mixed else customer, details):
         parts.append(orjson.dumps(tail))
     return b"".join(parts)
 
@@ -119,7 +127,9 @@ def _detail(index: int, message: Message) -> list[Any]:
     ]
 
 
-def _tail(state: AddressState, details: list[Any]) -> list[Any]:
+def _tail(
+    state: AddressState, customer: str | list[str | None] | None, details: list[Any]
+) -> list[Any]:
     """Answer what the fixed part cannot say, without empty places at the end."""
     flag = state.flag
     standing = None
@@ -133,7 +143,7 @@ def _tail(state: AddressState, details: list[Any]) -> list[Any]:
             state.accepted_since,
         ]
     marker = None if state.marker is None else list(state.marker)
-    tail = [state.customer_id, state.revision, marker, standing, details]
+    tail = [customer, state.revision, marker, standing, details]
     while tail and not tail[-1]:
         tail.pop()
     return tail
@@ -153,7 +163,7 @@ def decode(value: bytes) -> AddressState:
     if reader is None:
         message = (
             f"a state of version {value[0] if value else 'none'} cannot be read:"
-            f" this program reads up to version {VERSION}; run the newer one again"
+            f" this program reads up to version {MIXED}; run the newer one again"
         )
         raise UnreadableState(message)
     try:
@@ -163,19 +173,23 @@ def decode(value: bytes) -> AddressState:
         raise UnreadableState(message) from None
 
 
-def _read_1(value: bytes) -> AddressState:
+def _read(value: bytes) -> AddressState:
     _, code, confirmed_at, _ = HEAD.unpack_from(value)
     count = code & LOW
     end = HEAD.size + count * MESSAGE.size
-    messages = [
-        _message(*fields) for fields in MESSAGE.iter_unpack(value[HEAD.size : end])
-    ]
-    state = AddressState(tuple(messages), None, None, confirmed_at)
+    fixed = MESSAGE.iter_unpack(value[HEAD.size : end])
     if end == len(value):
-        return state
+        messages = [_message(None, *fields) for fields in fixed]
+        return AddressState(tuple(messages), None, None, confirmed_at)
     tail = orjson.loads(value[end:])
     tail += [None] * (5 - len(tail))
-    customer_id, revision, marker, standing, details = tail
+    customer, revision, marker, standing, details = tail
+    customers = customer if value[0] == MIXED else [customer] * (count + 1)
+    customer_id, *of_messages = customers
+    messages = [
+        _message(whose, *fields)
+        for whose, fields in zip(of_messages, fixed, strict=True)
+    ]
     for index, message_id, refused, bounce in details or ():
         messages[index] = _with_detail(messages[index], message_id, refused, bounce)
     state = AddressState(
@@ -198,7 +212,14 @@ def _read_1(value: bytes) -> AddressState:
 
 
 def _message(  # noqa: PLR0913, PLR0917 - one argument a field of the layout
-    ref: int, at: int, reported: int, tie: int, attempt: int, code: int, reports: int
+    customer_id: str | None,
+    ref: int,
+    at: int,
+    reported: int,
+    tie: int,
+    attempt: int,
+    code: int,
+    reports: int,
 ) -> Message:
     outcome = _OUTCOMES[code & LOW]
     return Message(
@@ -210,6 +231,7 @@ def _message(  # noqa: PLR0913, PLR0917 - one argument a field of the layout
         reports,
         None if reported == NO_TIME else Instant(reported),
         None,
+        customer_id,
     )
 
 
@@ -288,4 +310,4 @@ def newest(value: bytes) -> Instant | None:
     return Instant(reported_at if at == NO_TIME else at)
 
 
-_READERS: dict[int, Callable[[bytes], AddressState]] = {1: _read_1}
+_READERS: dict[int, Callable[[bytes], AddressState]] = {VERSION: _read, MIXED: _read}

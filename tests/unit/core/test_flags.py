@@ -205,7 +205,7 @@ def test_proof_of_the_bounced_message_clears_while_a_newer_one_settles(
 ):
     story.under(clear_on=clear_on).tell(
         tell.attempt("m1", 0, "accepted"),
-        tell.report("m1", 240, "failed"),
+        tell.report("m1", 240, "failed", peer="relay.example.org"),
         tell.attempt("m2", 300, "accepted"),
         tell.report("m1", 360, "delivered"),
     )
@@ -456,6 +456,38 @@ def test_a_persons_proof_clears(new_story, tell):
     assert unnamed.told == ["set", "cleared by delivered"]
     named = new_story().tell(failed, tell.command(5, "delivered", "m1"))
     assert named.told == ["set", "cleared by response_mismatch"]
+
+
+def _of(piece, customer_id):
+    return piece._replace(customer_id=customer_id)
+
+
+def test_an_older_message_that_comes_late_does_not_say_whose_the_address_is(
+    story, tell
+):
+    story.tell(
+        _of(tell.attempt("m1", 10, "failed"), "c-1"),
+        _of(tell.attempt("m0", 0, "accepted"), "c-0"),
+        _of(tell.attempt("m0", 0, "accepted"), "c-0"),
+    )
+    assert story.flag.customer_id == "c-1"
+    assert [d.restated for d in story.decisions] == [True, False, False]
+
+
+def test_a_message_on_its_way_does_not_say_whose_the_flag_is(new_story, tell):
+    failed = _of(tell.attempt("m1", 0, "failed"), "c-1")
+    deferred = _of(tell.attempt("m2", 10, "deferred"), "c-2")
+    for told in ((failed, deferred), (deferred, failed)):
+        assert new_story().tell(*told).flag.customer_id == "c-1"
+
+
+def test_a_newer_failure_says_whose_the_flag_is(story, tell):
+    story.tell(
+        _of(tell.attempt("m1", 0, "failed"), "c-1"),
+        _of(tell.attempt("m2", 10, "failed"), "c-2"),
+    )
+    assert story.flag.customer_id == "c-2"
+    assert story.told == ["set"]
 
 
 def test_a_persons_proof_of_one_message_says_whose_it_was(new_story, tell):

@@ -48,7 +48,7 @@ def _folded(pieces: list[Evidence]) -> AddressState:
     state = EMPTY
     for piece in pieces:
         state = fold(state, piece).state
-    return state._replace(customer_id=None)
+    return state
 
 
 def _shown(flag: Flag | None) -> object:
@@ -70,6 +70,18 @@ def test_any_order_and_duplication_folds_to_the_same_state(data, tell):
     pieces = data.draw(_pieces(tell))
     shuffled = data.draw(st.permutations(pieces + pieces[: len(pieces) // 2]))
     assert _folded(shuffled) == _folded(pieces)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_any_order_finds_the_same_customer(data, tell):
+    drawn = data.draw(_pieces(tell, with_commands=False))
+    customers = st.sampled_from([None, "c-1", "c-2", "c-3"])
+    pieces = [p._replace(customer_id=data.draw(customers)) for p in drawn]
+    shuffled = data.draw(st.permutations(pieces + pieces[: len(pieces) // 2]))
+    state = _folded(pieces)
+    assert _folded(shuffled) == state
+    assert decode(encode(state)) == state
 
 
 @settings(max_examples=300, deadline=None)

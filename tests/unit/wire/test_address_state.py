@@ -127,6 +127,26 @@ def test_a_version_that_is_not_known_is_refused_with_the_way_out(value):
         decode(value)
 
 
+def test_each_message_keeps_its_own_customer():
+    two = (BOUNCED._replace(customer_id="c-2"), ACCEPTED)
+    for state in (
+        FULL,
+        FULL._replace(messages=two),
+        AddressState(messages=two, customer_id="c-2"),
+        AddressState(messages=(ACCEPTED,), customer_id="c-1"),
+    ):
+        assert decode(encode(state)) == state
+        assert encode(state)[0] == 2
+
+
+def test_one_customer_of_all_messages_is_written_as_version_1_wrote_it():
+    state = AddressState(messages=(ACCEPTED._replace(customer_id="c-1"),))
+    state = state._replace(customer_id="c-1")
+    written = bytes.fromhex(VERSION_1) + b'["c-1"]'
+    assert encode(state) == written
+    assert decode(written) == state
+
+
 def test_the_due_time_is_read_without_the_rest():
     assert due_at(encode(FULL)) == 15
     assert due_at(encode(AddressState(messages=(ACCEPTED,)))) is None
