@@ -73,17 +73,12 @@ class UnreadableState(MailflagError):
 def encode(state: AddressState) -> bytes:
     """Write a state; `decode` reads it back exactly."""
     customer = state.customer_id
-    mixed = any(message.customer_id != customer for message in state.messages)
-    parts = [
-        HEAD.pack(
-            MIXED if mixed else VERSION,
-            len(state.messages) | _stands(state.flag),
-            state.confirmed_at,
-            NO_TIME if state.clear_at is None else state.clear_at,
-        )
-    ]
+    mixed = False
+    parts = [b""]
     details: list[Any] = []
     for index, message in enumerate(state.messages):
+        if message.customer_id != customer:
+            mixed = True
         session = message.session
         at, tie, attempt, outcome, role = NO_TIME, 0, 0, None, None
         if session is not None:
@@ -102,8 +97,13 @@ def encode(state: AddressState) -> bytes:
         )
         if message.message_id:
             details.append(_detail(index, message))
-    customers = [customer, *(m.customer_id for m in state.messages)]
-    if tail := _tail(state, customers if mixed else customer, details):
+    parts[0] = HEAD.pack(
+        MIXED if mixed else VERSION,
+        len(state.messages) | _stands(state.flag),
+        state.confirmed_at,
+        NO_TIME if state.clear_at is None else state.clear_at,
+    )
+    if tail := _tail(state, details, mixed=mixed):
         parts.append(orjson.dumps(tail))
     return b"".join(parts)
 
@@ -127,9 +127,7 @@ def _detail(index: int, message: Message) -> list[Any]:
     ]
 
 
-def _tail(
-    state: AddressState, customer: str | list[str | None] | None, details: list[Any]
-) -> list[Any]:
+def _tail(state: AddressState, details: list[Any], *, mixed: bool) -> list[Any]:
     """Answer what the fixed part cannot say, without empty places at the end."""
     flag = state.flag
     standing = None
@@ -143,6 +141,9 @@ def _tail(
             state.accepted_since,
         ]
     marker = None if state.marker is None else list(state.marker)
+    customer: Any = state.customer_id
+    if mixed:
+        customer = [customer, *(m.customer_id for m in state.messages)]
     tail = [customer, state.revision, marker, standing, details]
     while tail and not tail[-1]:
         tail.pop()
