@@ -15,9 +15,13 @@ from streams.core.failure import (
     Confidence,
     FailureClass,
     PeerRole,
-    Phase,
-    Side,
     Verdict,
+)
+from streams.core.hop import (
+    ABOUT_RECIPIENT,
+    OWN_RELAY_RULE,
+    at_relay,
+    may_concern_recipient,
 )
 from streams.core.identity import OwnIdentity
 from streams.core.phrase import words
@@ -39,21 +43,9 @@ UNKNOWN_RULE = "none"
 OWN_IDENTITY_RULE = "own-identity"
 """The `rule` of a refusal that names our host, address or domain."""
 
-_ABOUT_RECIPIENT = frozenset(c for c, t in TRAITS.items() if t.side is Side.RECIPIENT)
-_MAY_BE_OURS = _ABOUT_RECIPIENT | {FailureClass.UNKNOWN}
-_BEFORE_RCPT = frozenset(
-    {
-        *(Phase.DNS, Phase.CONNECT, Phase.BANNER, Phase.EHLO, Phase.TLS),
-        *(Phase.AUTH, Phase.MAIL),
-    }
-)
-_OF_RELAY = {
-    FailureClass.NETWORK_ERROR: FailureClass.SUBMISSION_CONNECT_FAILED,
-    FailureClass.DNS_FAILURE: FailureClass.SUBMISSION_CONNECT_FAILED,
-    FailureClass.RECIPIENT_SYSTEM_ERROR: FailureClass.LOCAL_CONFIG_ERROR,
-}
-"""What a fault of the way, or of the server, is when the server is our own relay."""
-_RELAY_ON_RECIPIENT = frozenset({Phase.RCPT, Phase.DATA, Phase.DATA_END, None})
+_MAY_BE_OURS = ABOUT_RECIPIENT | {FailureClass.UNKNOWN}
+_WITH_HUNDREDS = len("5.7.606")
+"""Length of a code that may be named with its hundred, as `5.7.6xx`."""
 
 
 class Decision(NamedTuple):
@@ -148,7 +140,7 @@ class Classifier:
         known = self.rules.codes.get
         enhanced = reply.enhanced
         if enhanced:
-            for code in (enhanced, f"x{enhanced[1:]}"):
+            for code in _names_of(enhanced):
                 for rule in known(code, ()):
                     if _code_applies(rule, reply, role):
                         return rule
@@ -156,6 +148,14 @@ class Classifier:
             if _code_applies(rule, reply, role):
                 return rule
         return None
+
+
+def _names_of(enhanced: str) -> tuple[str, ...]:
+    """Answer how rules may name a code: itself, for both digits, as a hundred."""
+    either = enhanced, f"x{enhanced[1:]}"
+    if len(enhanced) < _WITH_HUNDREDS:
+        return either
+    return *either, f"{enhanced[:5]}xx"
 
 
 class _Hit(NamedTuple):
@@ -204,8 +204,8 @@ def _applies(rule: Rule, reply: Reply, role: PeerRole | None) -> bool:
         return False
     if rule.codes and not reply.has_code(rule.codes):
         return False
-    if rule.failure_class in _ABOUT_RECIPIENT:
-        return _may_concern_recipient(rule.failure_class, reply.phase, role) and (
+    if rule.failure_class in ABOUT_RECIPIENT:
+        return may_concern_recipient(rule.failure_class, reply.phase, role) and (
             role is not PeerRole.RELAY or rule.explicit or not rule.weak
         )
     return True
@@ -216,26 +216,11 @@ def _code_applies(rule: CodeRule, reply: Reply, role: PeerRole | None) -> bool:
         return False
     if rule.role and rule.role is not role:
         return False
-    if rule.failure_class in _ABOUT_RECIPIENT:
-        return _may_concern_recipient(rule.failure_class, reply.phase, role) and (
+    if rule.failure_class in ABOUT_RECIPIENT:
+        return may_concern_recipient(rule.failure_class, reply.phase, role) and (
             role is not PeerRole.RELAY or rule.telling
         )
     return True
-
-
-def _may_concern_recipient(
-    failure_class: FailureClass, phase: Phase | None, role: PeerRole | None
-) -> bool:
-    """Say whether this phase and peer can tell anything about the recipient.
-
-    Of 16 refusals at connect or EHLO and 39 at MAIL FROM none was about the
-    recipient; only the DNS can, about the domain.
-    """
-    if phase is Phase.DNS:
-        return failure_class is FailureClass.BAD_DOMAIN
-    if phase in _BEFORE_RCPT:
-        return False
-    return role is not PeerRole.RELAY or phase in _RELAY_ON_RECIPIENT
 
 
 class _Finding(NamedTuple):
@@ -271,14 +256,16 @@ def _verdict(  # noqa: PLR0913  # everything that is weighed
     """Weigh codes that disagree, our own name in the text, and the peer."""
     failure_class, rule, confidence, explicit = finding
     conflict = _digits_differ(reply) or _sides_differ(failure_class, code)
+    if role is PeerRole.RELAY:
+        failure_class = at_relay(failure_class, reply)
+        if rule == UNKNOWN_RULE and failure_class is not FailureClass.UNKNOWN:
+            rule, confidence = OWN_RELAY_RULE, Confidence.MEDIUM
     if own and failure_class in _MAY_BE_OURS:
         if not explicit:
             failure_class, rule = FailureClass.SENDER_BLOCKED, OWN_IDENTITY_RULE
         confidence, conflict = Confidence.MEDIUM, True
     if conflict and confidence is Confidence.HIGH:
         confidence = Confidence.MEDIUM
-    if role is PeerRole.RELAY:
-        failure_class = _OF_RELAY.get(failure_class, failure_class)
     side, policy, _, _ = TRAITS[failure_class]
     transient = not final or reply.severity == TRANSIENT
     if transient and policy is AddressPolicy.IMMEDIATE:

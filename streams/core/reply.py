@@ -90,6 +90,8 @@ def _wrapping(hint: str, pattern: str) -> _Wrapping:
 
 _HOST = r"[\w.:\[\]-]{1,255}"
 _WRAPPINGS = (
+    # Postfix, of a host that did not answer a while ago: the mailer waits, no account.
+    _wrapping("temporarily suspended", r"\bdelivery temporarily suspended(?:: |$)"),
     # Postfix; also what many logs copy from it.
     _wrapping(
         "in reply to",

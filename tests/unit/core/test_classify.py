@@ -221,6 +221,106 @@ def test_a_broken_way_is_ours_when_it_leads_to_our_relay(
 
 
 @pytest.mark.parametrize(
+    ("phase", "text", "expected"),
+    [
+        (
+            "dns",
+            (
+                "Host or domain name not found. Name service error for"
+                " name=relay.mailer.example type=A: Host not found"
+            ),
+            "submission_connect_failed",
+        ),
+        ("dns", "getaddrinfo ENOTFOUND smtp.example.net", "submission_connect_failed"),
+        ("dns", "[Errno -2] Name or service not known", "submission_connect_failed"),
+        (
+            "connect",
+            "lookup smtp.example.net: no such host",
+            "submission_connect_failed",
+        ),
+        ("connect", "connect ECONNREFUSED 192.0.2.1:587", "submission_connect_failed"),
+        ("banner", "Greeting never received", "submission_connect_failed"),
+        ("ehlo", "something went wrong", "submission_connect_failed"),
+        ("tls", "PKIX path building failed", "tls_failed"),
+        ("tls", "something went wrong", "tls_failed"),
+        ("auth", "something went wrong", "submission_auth_failed"),
+    ],
+)
+def test_what_goes_wrong_before_our_relay_answers_is_ours(
+    classifier, phase, text, expected
+):
+    verdict = classify(classifier, text, phase=Phase(phase), role=PeerRole.RELAY)
+    assert verdict.failure_class == expected
+    assert verdict.address_policy is AddressPolicy.NEVER
+
+
+def test_words_that_nobody_knows_are_unknown_once_our_relay_took_the_session(
+    classifier,
+):
+    for phase in (Phase.RCPT, Phase.DATA_END, None):
+        verdict = classify(
+            classifier, "something went wrong", phase=phase, role=PeerRole.RELAY
+        )
+        assert verdict.failure_class is FailureClass.UNKNOWN
+
+
+@pytest.mark.parametrize("phase", [Phase.RCPT, Phase.DATA_END, None])
+def test_our_relay_may_answer_that_the_recipients_domain_is_bad(classifier, phase):
+    text = "550 5.1.2 <a@example.test>: Recipient address rejected: Domain not found"
+    verdict = classify(classifier, text, phase=phase, role=PeerRole.RELAY)
+    assert verdict.failure_class is FailureClass.BAD_DOMAIN
+    assert verdict.address_policy is AddressPolicy.IMMEDIATE
+
+
+def test_a_domain_that_the_recipients_side_does_not_know_stays_bad(classifier):
+    text = "Name service error for name=example.test type=MX: Host not found"
+    for role in (None, PeerRole.MX):
+        verdict = classify(classifier, text, phase=Phase.DNS, role=role)
+        assert verdict.failure_class is FailureClass.BAD_DOMAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "getaddrinfo ENOTFOUND mx.example.net",
+        "[Errno -2] Name or service not known",
+        "java.net.UnknownHostException: mx.example.net",
+    ],
+)
+def test_a_host_that_a_mailers_library_cannot_look_up_is_no_bad_address(
+    classifier, text
+):
+    verdict = classify(classifier, text)
+    assert verdict.failure_class is FailureClass.DNS_FAILURE
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("5.7.501", "sender_blocked"),
+        ("5.7.504", "bad_mailbox"),
+        ("5.7.506", "sender_host_dns"),
+        ("5.7.508", "rate_limited"),
+        ("5.7.510", "policy_rejected"),
+        ("5.7.511", "sender_blocked"),
+        ("5.7.649", "sender_blocked"),
+        ("5.7.703", "policy_rejected"),
+        ("5.7.705", "sending_quota_exceeded"),
+        ("5.7.721", "sender_blocked"),
+        ("5.7.750", "sender_rejected"),
+        ("4.7.577", "rate_limited"),
+        ("4.7.860", "rate_limited"),
+        ("5.7.12", "recipient_refused"),
+        ("4.7.12", "submission_auth_failed"),
+        ("5.6.11", "message_not_compliant"),
+    ],
+)
+def test_microsofts_codes_mean_what_its_documentation_says(classifier, code, expected):
+    verdict = classify(classifier, f"{code[0]}50 {code} no")
+    assert verdict.failure_class == expected
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "550 5.1.1 192.0.2.10 is not welcome",

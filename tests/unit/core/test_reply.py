@@ -201,3 +201,30 @@ def test_a_code_has_three_digits_that_servers_write(text):
 
 def test_an_enhanced_code_has_digits_that_servers_write():
     assert parse("550 5.1.\u0661 no").enhanced is None
+
+
+@pytest.mark.parametrize(
+    ("rest", "code", "phase"),
+    [
+        ("connect to mx.example.com[192.0.2.1]:25: Connection timed out", None, None),
+        (
+            "host mx.example.com[192.0.2.1] refused to talk to me: 421 busy",
+            *(421, Phase.BANNER),
+        ),
+        (
+            (
+                "conversation with mx.example.com[192.0.2.1] timed out while receiving"
+                " the initial server greeting"
+            ),
+            *(None, Phase.BANNER),
+        ),
+    ],
+)
+def test_that_a_mailer_waits_is_no_part_of_what_it_was_told(rest, code, phase):
+    waiting = parse(f"delivery temporarily suspended: {rest}")
+    assert waiting == parse(rest)
+    assert (waiting.code, waiting.phase) == (code, phase)
+
+
+def test_a_mailer_that_only_waits_was_told_nothing():
+    assert parse("delivery temporarily suspended").text == ""
