@@ -67,6 +67,10 @@ def fitting(identifier: str, limit: int) -> str:
     return identifier[: limit - len(mark)] + mark
 
 
+DERIVED = "report-"
+"""What the id of a message begins with that its report does not name."""
+
+
 def derived_message_id(*content: str | None) -> str:
     """Answer an id for a report that names no message, from what it says.
 
@@ -76,4 +80,4 @@ def derived_message_id(*content: str | None) -> str:
     for part in content:
         digest.update((part or "").encode(errors="surrogatepass"))
         digest.update(b"\0")
-    return f"report-{digest.hexdigest()}"
+    return f"{DERIVED}{digest.hexdigest()}"

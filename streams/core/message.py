@@ -22,6 +22,10 @@ REPORTED = {
 }
 """One bit for each thing that reports can have said about a message."""
 
+UNPLACED = 32
+"""The bit of a message of which only reports are known that do not say when it was
+sent: nobody can say which messages are newer."""
+
 QUEUE_LIFE = 8 * 24 * 3_600_000
 """Milliseconds, longer than any sane mail queue: a report about older mail comes no
 more."""
@@ -62,7 +66,7 @@ class Message(NamedTuple):
     """Empty unless something about the message failed."""
     session: Session | None
     reports: int
-    """Set of `REPORTED` bits."""
+    """Set of `REPORTED` bits, and `UNPLACED`."""
     reported_at: Instant | None
     bounce: Bounce | None
     customer_id: str | None = None
@@ -77,7 +81,10 @@ class Message(NamedTuple):
 
     @property
     def order(self) -> tuple[Instant, int]:
-        """Newer messages compare greater."""
+        """Newer messages compare greater.
+
+        Of the same millisecond, the fingerprint decides: at random, but for ever.
+        """
         return self.at, self.ref
 
 
@@ -147,10 +154,14 @@ def _sent(report: Report) -> Instant:
     An Arrival-Date that no queue can have lived through is a clock's mistake, or
     forged: it would put a bounce of today behind successes of last year.
     """
+    about = report.message_at if is_dated(report) else None
+    return report.at if about is None else min(about, report.at)
+
+
+def is_dated(report: Report) -> bool:
+    """Say that the report knows when its message was sent."""
     about = report.message_at
-    if about is None or report.at - about > QUEUE_LIFE:
-        return report.at
-    return min(about, report.at)
+    return about is not None and report.at - about <= QUEUE_LIFE
 
 
 def from_proof(command: Command) -> Message:
@@ -162,12 +173,14 @@ def from_proof(command: Command) -> Message:
 
 def merge(one: Message, other: Message) -> Message:
     """Fold two views of the same message into one."""
+    session = _better_session(one.session, other.session)
+    reports = one.reports | other.reports
     times = [m.reported_at for m in (one, other) if m.reported_at is not None]
     return Message(
         one.ref,
         max(one.message_id, other.message_id),
-        _better_session(one.session, other.session),
-        one.reports | other.reports,
+        session,
+        reports if session is None else reports & ~UNPLACED,
         min(times, default=None),
         _newer_bounce(one.bounce, other.bounce),
         max(one.customer_id or "", other.customer_id or "") or None,
@@ -213,10 +226,12 @@ def fate(message: Message) -> Fate:
     | no final word          | deferred or nothing  | undecided                 |
 
     `relayed` and `expanded` are no final word: they do not prove the mailbox
-    (RFC 3464 section 2.3.3).
+    (RFC 3464 section 2.3.3). What is `UNPLACED` waits for its attempt, undecided.
     """
     session, bounce = message.session, message.bounce
     outcome = session.outcome if session else None
+    if message.reports & UNPLACED:
+        return _UNDECIDED
     refused = session.failure if session else None
     if message.reports & REPORTED[Action.DELIVERED]:
         liar = None

@@ -7,15 +7,18 @@ a message older than the six newest is gone.
 
 from typing import NamedTuple
 
+from streams.core.attribution import DERIVED
 from streams.core.evidence import Attempt, Command, CommandAction, Evidence, Report
 from streams.core.flag import ClearedBy, Flag
 from streams.core.instant import Instant
 from streams.core.message import (
+    UNPLACED,
     Message,
     fate,
     from_attempt,
     from_proof,
     from_report,
+    is_dated,
     merge,
     tie,
 )
@@ -79,11 +82,32 @@ def fold(state: AddressState, evidence: Evidence) -> Folded:
         case Attempt():
             return _fold_message(state, from_attempt(evidence))
         case Report():
-            return _fold_message(state, from_report(evidence))
+            new = from_report(evidence)
+            named = not evidence.message_id.startswith(DERIVED)
+            if named and not is_dated(evidence):
+                new = _placed(state, new)
+            return _fold_message(state, new)
         case Command(action=CommandAction.DELIVERED, message_id=str()):
-            return _fold_message(state, from_proof(evidence))
+            return _fold_message(state, _placed(state, from_proof(evidence)))
         case Command():
             return Folded(mark(state, _marker(evidence)), None, None, None)
+
+
+def _placed(state: AddressState, new: Message) -> Message:
+    """Mark a message that may well be older than all that are remembered.
+
+    It is named, but there is no word of when it was sent; the memory is full and its
+    newest message is known by its attempt. Then this one has most likely been
+    forgotten, and must not count as the newest; if it overtook its attempt, that
+    will come. Where there are reports only, each is as new as it says.
+    """
+    messages = state.messages
+    newest = next((m for m in messages if not m.reports & UNPLACED), None)
+    if len(messages) < REMEMBERED or newest is None or newest.session is None:
+        return new
+    if any(m.ref == new.ref for m in messages):
+        return new
+    return new._replace(reports=new.reports | UNPLACED)
 
 
 def _fold_message(state: AddressState, new: Message) -> Folded:
