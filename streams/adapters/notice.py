@@ -63,7 +63,8 @@ def labels(alert: PublishedAlert) -> Labels:
     """Answer what identifies an alert.
 
     Two of them may change, together, when another alert begins or ceases to cover
-    this one: `severity` and `incident`. That is another alert for Alertmanager, as
+    this one: `severity` and `incident`; the severity alone when the mail turns out to
+    arrive. That is another alert for Alertmanager, as
     it must be, for somebody else is told or nobody. `incident` is the key of the
     alert that pages: the same for it and for all that it covers, so that one
     inhibition rule fits all.

@@ -17,8 +17,6 @@ from streams.core.sample import Sample, without_addresses
 from streams.core.spike.blame import PAST_US, SENDER, weight
 
 MINUTE = 60_000
-_OLDEST = 6 * 24 * 60 * MINUTE
-"""Mail tried longer ago says nothing new: no queue keeps mail for six days."""
 _SAMPLES_OF_A_KIND = 3
 _SAMPLES = 24
 _SECOND_ATTEMPT = 2
@@ -144,6 +142,8 @@ class Activity:
     """First answers of each kind: (hop, class, provider)."""
     contradicted: dict[tuple[str, int], Contradiction] = field(default_factory=dict)
     """(server, customer) -> the first contradiction."""
+    lag: int | None = None
+    """Least time from an attempt to its arrival, in milliseconds; None without one."""
     _told_until: float = field(default=math.inf, init=False, compare=False, repr=False)
     """Younger samples have no place."""
 
@@ -158,8 +158,7 @@ class Activity:
         """Count an accepted attempt: a 250 after the final dot."""
         self.outcomes += 1
         tried = min(tried_at, arrived_at)
-        if arrived_at - tried > _OLDEST:
-            return
+        self._attempted(arrived_at - tried)
         minute = tried - tried % MINUTE
         counts = self.passed.setdefault((minute, provider), [0, 0, 0])
         counts[0] += 1
@@ -167,11 +166,10 @@ class Activity:
 
     def add(self, trial: Trial) -> None:
         """Count a deferral, a failure or a failure report."""
+        tried = min(trial.tried_at, trial.arrived_at)
         if not trial.reported:
             self.outcomes += 1
-        tried = min(trial.tried_at, trial.arrived_at)
-        if trial.arrived_at - tried > _OLDEST:
-            return
+            self._attempted(trial.arrived_at - tried)
         minute = tried - tried % MINUTE
         at_mx = trial.reported or trial.hop is Hop.MX
         beyond_us = at_mx or trial.failure_class in PAST_US
@@ -189,7 +187,7 @@ class Activity:
         key = Failed(minute, where, trial.provider, kind, who)
         operator = "" if trial.operator == trial.provider else trial.operator
         weighed = Weighed(said_of_us, 1, lag, operator)
-        self.failed[key] = _heavier(self.failed.get(key), weighed)
+        self.failed[key] = heavier(self.failed.get(key), weighed)
         self._sample(trial, where, Instant(said))
 
     def contradict(self, contradiction: Contradiction) -> None:
@@ -201,18 +199,23 @@ class Activity:
     def merge(self, other: "Activity") -> None:
         """Add another batch of the same tenant."""
         self.outcomes += other.outcomes
+        self._attempted(other.lag)
         for key, counts in other.passed.items():
             mine = self.passed.setdefault(key, [0, 0, 0])
             for i, count in enumerate(counts):
                 mine[i] += count
         for failed, weighed in other.failed.items():
-            self.failed[failed] = _heavier(self.failed.get(failed), weighed)
+            self.failed[failed] = heavier(self.failed.get(failed), weighed)
         for kind, samples in other.samples.items():
             mixed = {*self.samples.get(kind, ()), *samples}
             self.samples[kind] = sorted(mixed, key=_order)[:_SAMPLES_OF_A_KIND]
         self._thin()
         for of, contradiction in other.contradicted.items():
             self._contradict(of, contradiction)
+
+    def _attempted(self, lag: int | None) -> None:
+        if self.lag is None or (lag is not None and lag < self.lag):
+            self.lag = lag
 
     def _recount(self, trial: Trial, minute: int, *, beyond_us: bool) -> None:
         """Correct what passed: a failure behind our hop passed it."""
@@ -233,15 +236,9 @@ class Activity:
         kept = self.samples.setdefault(kind, [])
         if len(kept) == _SAMPLES_OF_A_KIND and kept[-1].at < said:
             return
-        sample = Sample(
-            said,
-            trial.code,
-            trial.enhanced,
-            without_addresses(trial.text),
-            trial.peer,
-            trial.host,
-            trial.template_id,
-        )
+        words = without_addresses(trial.text)
+        seen = trial.peer, trial.host, trial.template_id
+        sample = Sample(said, trial.code, trial.enhanced, words, *seen)
         if sample in kept:  # as merging does: the same words once
             return
         kept.append(sample)
@@ -280,7 +277,8 @@ def _weight(trial: Trial) -> float:
     )
 
 
-def _heavier(old: Weighed | None, new: Weighed) -> Weighed:
+def heavier(old: Weighed | None, new: Weighed) -> Weighed:
+    """Add failures under the same key."""
     if old is None:
         return new
     return Weighed(

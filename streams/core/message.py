@@ -218,7 +218,8 @@ def fate(message: Message) -> Fate:
     |------------------------|----------------------|---------------------------|
     | delivered              | not failed           | delivered                 |
     | delivered              | failed               | delivered; the peer lied  |
-    | delivered and failed   | anything             | delivered; the reporter   |
+    | delivered and failed   | anything             | delivered; the peer lied, |
+    |                        |                      | or, unnamed, the reporter |
     | failed                 | accepted             | failed: a late bounce     |
     | failed                 | anything else        | failed, one failure       |
     | no final word          | accepted             | accepted                  |
@@ -229,14 +230,14 @@ def fate(message: Message) -> Fate:
     (RFC 3464 section 2.3.3). What is `UNPLACED` waits for its attempt, undecided.
     """
     session, bounce = message.session, message.bounce
-    outcome = session.outcome if session else None
     if message.reports & UNPLACED:
         return _UNDECIDED
+    outcome = session.outcome if session else None
     refused = session.failure if session else None
     if message.reports & REPORTED[Action.DELIVERED]:
         liar = None
         if bounce is not None:
-            liar = bounce.reporting_mta or bounce.failure.peer or ""
+            liar = bounce.failure.peer or bounce.reporting_mta or ""
         elif outcome is Outcome.FAILED:
             liar = (refused.peer if refused else None) or ""
         return _REACHED._replace(proven=True, liar=liar)

@@ -51,12 +51,14 @@ def message(
 def encode(told: TenantActivity) -> bytes:
     """Write a batch's activity as the value of a record."""
     activity = told.activity
+    lag = {} if activity.lag is None else {"least_lag_ms": activity.lag}
     return orjson.dumps(
         {
             "tenant_id": told.tenant_id,
             "partition": told.partition,
             "offset": told.offset,
             "outcomes": activity.outcomes,
+            **lag,
             "passed": [
                 {
                     "minute": render(Instant(minute)),
@@ -139,7 +141,7 @@ def _contradiction(customer: int, contradiction: Contradiction, *, told: bool) -
 
 
 def _to_activity(body: _Body) -> TenantActivity:
-    activity = Activity(outcomes=int(body["outcomes"]))
+    activity = Activity(outcomes=int(body["outcomes"]), lag=body.get("least_lag_ms"))
     for passed in body["passed"]:
         counts = [int(passed[hop]) for hop in ("submission", "mx", "relay")]
         activity.passed[_instant(passed["minute"]), passed["provider"]] = counts

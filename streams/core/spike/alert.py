@@ -81,7 +81,9 @@ class Alert(NamedTuple):
         """Who should be woken."""
         if self.kind is Kind.RESPONSE_MISMATCH:
             return Severity.WARNING
-        return Severity.CRITICAL if self.parent is None else Severity.INFO
+        if self.parent is not None:
+            return Severity.INFO
+        return Severity.WARNING if self.mismatch else Severity.CRITICAL
 
     @property
     def cause_word(self) -> str:

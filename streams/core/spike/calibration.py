@@ -100,6 +100,9 @@ PASSING_SPAN_MOST = 600 * SECOND
 """... or 5 mean gaps between mails, up to this."""
 PASSING_GAPS = 5
 """A blip in rare mail looks long."""
+PASSING_CUSTOMERS = 20
+"""So many failing customers are no blip in rare mail, but in a run of it: they wait
+for the least span only."""
 WEAK_SPAN = 600 * SECOND
 """A weak signal has time."""
 AGAIN = 15
@@ -109,6 +112,12 @@ WORKS = 1.5
 e^1.5 that it works."""
 STALE = 1 * HOUR
 """Replies older than this open nothing: the backlog of an outage that is over."""
+CLOCK_PERIOD = 6 * HOUR
+"""The least lag of two such periods tells a clock that is behind from a backlog."""
+CLOCK_SLACK = 10 * MINUTE
+"""A clock that is less behind does no harm; shippers of logs are late by some."""
+CLOCK_STEADY = 1 * HOUR
+"""Old mail that is read in one go is ever younger; a clock stays behind."""
 CUSTOMERS_KEPT = 64
 """Customers remembered per channel; more say nothing new."""
 CHRONIC = 1 * DAY

@@ -5,6 +5,7 @@ was tried; nothing in it depends on the order in which they were heard.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from streams.core.failure import FailureClass
@@ -34,6 +35,8 @@ class Voice(NamedTuple):
     """Who refused: the provider, or whom a report named instead."""
     contradicted: bool = False
     """Proof of delivery came: the failure was none."""
+    weight: float = 1.0
+    """How much it said about us so far."""
 
 
 class RuledOut(NamedTuple):
@@ -110,19 +113,36 @@ class Channel:
         """Since when it seems to work again."""
 
     @property
+    def matured(self) -> int | None:
+        """Until when mail has had time to bounce; None when no report told of any."""
+        return None if self.replies_only else max(self.votes)
+
+    @property
     def of_provider(self) -> bool:
         """Whether the hypothesis is about one provider."""
         return self.name not in {SUBMISSION, BEYOND}
 
-    def vote(self, customer: int, voice: Voice, weight: float) -> bool:
-        """Hear a failing customer; answer whether it is a new one."""
-        if customer in self.voices:
+    def vote(self, customer: int, voice: Voice) -> bool:
+        """Hear a failing customer; answer whether it is a new one.
+
+        One that says more than before, as a final failure after a deferral does,
+        adds the difference.
+        """
+        known = self.voices.get(customer)
+        if known is not None and not known.contradicted:
+            more = voice.weight - known.weight
+            if more > 0:
+                self.voices[customer] = known._replace(weight=voice.weight)
+                self._weigh(voice, more)
             return False
-        if len(self.voices) < cal.CUSTOMERS_KEPT:
+        if known is not None or len(self.voices) < cal.CUSTOMERS_KEPT:
             self.voices[customer] = voice
+        self._weigh(voice, voice.weight)
+        return True
+
+    def _weigh(self, voice: Voice, weight: float) -> None:
         weights = self.votes.setdefault(voice.bucket, [0.0, 0.0])
         weights[_votes(voice)] += weight
-        return True
 
     def fail(self, bucket: int, trials: int, lag: int, now: int) -> None:
         """Count failed trials, whoever's they are."""
@@ -134,20 +154,30 @@ class Channel:
         self.lag = max(lag, self.lag * cal.LAG_DECAY)
         self.failures[bucket] = self.failures.get(bucket, 0) + trials
 
-    def contradict(self, customer: int) -> bool:
-        """Note proof of delivery; answer whether the customer had a voice."""
+    def contradict(self, customer: int) -> Voice | None:
+        """Take back a vote that proof of delivery has shown to be none."""
         voice = self.voices.get(customer)
         if voice is None or voice.contradicted:
-            return False
+            return None
         self.voices[customer] = voice._replace(contradicted=True)
-        return True
+        at = _holding(self.votes, voice.bucket)
+        if at is not None:
+            weights = self.votes[at]
+            which = _votes(voice)
+            weights[which] = max(0.0, weights[which] - voice.weight)
+        at = _holding(self.failures, voice.bucket)
+        if at is not None:
+            self.failures[at] = max(0, self.failures[at] - 1)
+        return voice
 
     def since(self, start: int, votes: int = OF_ALL) -> list[Voice]:
-        """Answer the customers whose vote is not older than the change."""
+        """Answer the customers whose vote stands and is not older than the change."""
         return [
             voice
             for voice in self.voices.values()
-            if voice.bucket >= start - cal.MINUTE and votes in {OF_ALL, _votes(voice)}
+            if voice.bucket >= start - cal.MINUTE
+            and votes in {OF_ALL, _votes(voice)}
+            and not voice.contradicted
         ]
 
     def rule_out(self, start: int | None = None) -> None:
@@ -223,6 +253,11 @@ class Channel:
         """Whether proof of delivery contradicts the failures often enough."""
         proofs = sum(voice.contradicted for voice in self.voices.values())
         return proofs > 0 and proofs >= cal.CONTRADICTED * len(self.voices)
+
+
+def _holding(buckets: Iterable[int], minute: int) -> int | None:
+    """Answer the bucket that a minute's counts are in, or were joined into."""
+    return max((start for start in buckets if start <= minute), default=None)
 
 
 def _votes(voice: Voice) -> int:

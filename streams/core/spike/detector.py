@@ -7,7 +7,9 @@ it is heard of; asking more often than needed changes nothing.
 from streams.core.activity import Activity, Hop
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
+from streams.core.spike import rest
 from streams.core.spike.channel import Channel
+from streams.core.spike.clock import date
 from streams.core.spike.hearing import (
     Heard,
     hear_contradictions,
@@ -26,10 +28,17 @@ from streams.core.spike.word import Suspicion, Word
 
 def step(tenant: Tenant, activity: Activity | None, now: Instant) -> Word:
     """Take in a batch, if any, do what is due by `now`, and say what came of it."""
+    looked = rest.passed_look(tenant, now - (activity is None))
+    if looked is not None:
+        tenant.check_at = looked + cal.CHECK_EVERY
     tenant.now = now
     day = now // cal.DAY
     if day > tenant.day:
         tenant.new_day(day)
+    if activity is not None:
+        if activity.lag is not None:
+            tenant.clock.hear(activity.lag, now)
+        date(activity, tenant.clock.behind(now), now)
     verdicts = [] if activity is None else _hear(tenant, activity)
     for channel in tenant.channels():
         if channel.incident is None and channel.due and channel.due <= now:
@@ -53,7 +62,7 @@ def wake_at(tenant: Tenant) -> Instant | None:
         if channel.incident is None:
             due += [channel.due] if channel.due else []
         elif channel.recovered_at is None:
-            due.append(tenant.now + cal.RIPEN)
+            due.append(rest.next_look(tenant))
         else:
             over = channel.recovered_at + cal.HOLD
             due.append(max(tenant.now + cal.SECOND, over))
@@ -123,6 +132,9 @@ def _hear(tenant: Tenant, activity: Activity) -> list[Verdict]:
         for heard in hear_failures(tenant, activity):
             verdicts += _judge(tenant, heard)
     for channel in hear_contradictions(tenant, activity):
+        if channel.incident is None and channel.votes:
+            tenant.weigh(channel, channel.matured)
+            _forget(tenant, channel)
         verdicts += refine(tenant, channel)
     if tenant.rates.mails >= tenant.rates.relearn_at:
         tenant.learn()
@@ -141,17 +153,24 @@ def _judge(tenant: Tenant, heard: Heard) -> list[Verdict]:
     channel.replies_only = heard.replies_only
     tenant.weigh(channel, None if heard.replies_only else heard.oldest)
     learn_rates(tenant, channel, heard)
+    if _forget(tenant, channel):
+        return []
+    opened = consider(tenant, channel, by_time=False)
+    return [opened] if opened else []
+
+
+def _forget(tenant: Tenant, channel: Channel) -> bool:
+    """Forget what has come to nothing; answers whether that was all."""
     rises = [r for r in (channel.strong, channel.weak) if r.ratio > 0]
-    if not rises:  # nothing is left to explain
+    if not rises:
         channel.rule_out()
         channel.clear()
         tenant.providers.pop(channel.name, None)
-        return []
+        return True
     since = min(rise.since for rise in rises)
     channel.rule_out(since)
     channel.forget(since)
-    opened = consider(tenant, channel, by_time=False)
-    return [opened] if opened else []
+    return False
 
 
 def _check(tenant: Tenant) -> list[Verdict]:

@@ -80,15 +80,27 @@ def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
 
 
 def hear_contradictions(tenant: Tenant, activity: Activity) -> list[Channel]:
-    """Note which customers got their mail after all; answer where it changed."""
-    if not activity.contradicted:
-        return []
-    customers = {customer for _, customer in activity.contradicted}
-    return [
-        channel
-        for channel in tenant.channels()
-        if sum(map(channel.contradict, customers))
-    ]
+    """Take back the votes of customers that got their mail; answer where any was.
+
+    Each was a good mail, whatever its server said.
+    """
+    changed: dict[str, Channel] = {}
+    for customer in sorted({customer for _, customer in activity.contradicted}):
+        voice = None
+        for channel in tenant.channels():
+            taken = channel.contradict(customer)
+            if taken is None:
+                continue
+            changed[channel.name] = channel
+            if channel is tenant.submission:
+                good = Passed(taken.bucket, taken.provider, 1, 0, 0)
+                tenant.ledger.add(good, tenant.now)
+            else:
+                voice = taken
+        if voice is not None:  # two channels heard it: it was one mail
+            good = Passed(voice.bucket, voice.provider, 0, 1, 0)
+            tenant.ledger.add(good, tenant.now)
+    return list(changed.values())
 
 
 def _channels(tenant: Tenant, failed: Failed, operator: str) -> list[Channel]:
@@ -127,8 +139,9 @@ def _vote(
         failed.failure_class,
         tenant.named(failed.provider),
         weighed.operator or failed.provider,
+        weight=weighed.weight,
     )
-    return channel.vote(failed.customer, voice, weighed.weight)
+    return channel.vote(failed.customer, voice)
 
 
 def learn_rates(tenant: Tenant, channel: Channel, heard: Heard) -> None:

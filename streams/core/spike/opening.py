@@ -21,8 +21,7 @@ def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | No
     if by_time:
         if not channel.votes:
             return None
-        matured = None if channel.replies_only else max(channel.votes)
-        tenant.weigh(channel, matured)
+        tenant.weigh(channel, channel.matured)
     passing = bool(channel.voices) and channel.cause() in PASSING
     found = _evidence(tenant, channel, passing=passing)
     if found is None:
@@ -94,6 +93,8 @@ def _lasts(tenant: Tenant, channel: Channel, *, passing: bool) -> int:
         start = max(since, channel.run)
     if not passing:
         return start + cal.SPAN
+    if len(channel.since(since)) >= cal.PASSING_CUSTOMERS:
+        return start + cal.PASSING_SPAN_LEAST  # mail is not rare now
     gaps = cal.PASSING_GAPS * cal.DAY / max(1.0, tenant.rates.mails_a_day)
     span = min(cal.PASSING_SPAN_MOST, max(cal.PASSING_SPAN_LEAST, gaps))
     return start + int(span)

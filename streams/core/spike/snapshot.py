@@ -8,6 +8,7 @@ not: `load` answers None rather than what is misread.
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import Channel, Rise, RuledOut, Voice
+from streams.core.spike.clock import Clock
 from streams.core.spike.lag import Lags
 from streams.core.spike.packed import (
     load_incident,
@@ -35,9 +36,11 @@ from streams.core.spike.rate import Rate
 from streams.core.spike.taken import Reached
 from streams.core.spike.tenant import Tenant
 
-VERSION = 3
-"""2 says how many customers were told of; 3 has the good mails in columns."""
+VERSION = 4
+"""2 says how many customers were told of; 3 has the good mails in columns; 4 says how
+far the tenant's clock is behind, and how much each customer's vote weighs."""
 COLUMNS = 3
+CLOCK = 4
 _OLDEST = 1
 
 _HALF = 2
@@ -60,6 +63,7 @@ def dump(tenant: Tenant) -> bytes:
         body.integer(until)
     pack_samples(body, tenant.evidence, names)
     pack_liars(body, tenant.liars)
+    _pack_clock(body, tenant.clock)
     body.natural(len(tenant.taken.by_partition))
     for partition, (offset, minute) in tenant.taken.by_partition.items():
         body.natural(partition)
@@ -107,6 +111,8 @@ def _load(source: Unpacker, version: int) -> Tenant:
         tenant.explained[name] = source.integer()
     tenant.evidence = load_samples(source, names)
     tenant.liars = load_liars(source)
+    if version >= CLOCK:
+        _load_clock(source, tenant.clock)
     for _ in source.times():
         partition, offset = source.natural(), source.natural()
         minute = Instant(source.natural() * cal.MINUTE)
@@ -148,6 +154,18 @@ def _load_rates(source: Unpacker, tenant: Tenant, names: list[str]) -> None:
     tenant.lags = Lags(counts, curve)
 
 
+def _pack_clock(body: Packer, clock: Clock) -> None:
+    body.maybe(clock.before)
+    body.maybe(clock.lately)
+    body.integer(clock.began)
+    body.integer(clock.steady_since)
+
+
+def _load_clock(source: Unpacker, clock: Clock) -> None:
+    clock.before, clock.lately = source.maybe(), source.maybe()
+    clock.began, clock.steady_since = source.integer(), source.integer()
+
+
 def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
     body.natural(len(channel.ruled_out))
     for customer, old in channel.ruled_out.items():
@@ -185,6 +203,7 @@ def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
         body.natural(2 * names.number(voice.failure_class) + voice.contradicted)
         body.natural(names.number(voice.provider))
         body.natural(names.number(voice.operator))
+        body.natural(round(_HALF * voice.weight))
     body.natural(channel.incident is not None)
     if channel.incident is not None:
         pack_incident(body, channel.incident)
@@ -219,9 +238,10 @@ def _load_channel(
         customer, bucket = source.natural(), source.natural() * cal.MINUTE
         number, contradicted = divmod(source.natural(), 2)
         name, operator = names[source.natural()], names[source.natural()]
+        weight = source.natural() / _HALF if of[1] >= CLOCK else 1.0
         failure_class = to_class(names[number])
         channel.voices[customer] = Voice(
-            bucket, failure_class, name, operator, bool(contradicted)
+            bucket, failure_class, name, operator, bool(contradicted), weight
         )
     if source.natural():
         channel.incident = load_incident(source, *of)

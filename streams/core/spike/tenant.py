@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import BEYOND, SUBMISSION, Channel
+from streams.core.spike.clock import Clock
 from streams.core.spike.evidence import Evidence
 from streams.core.spike.lag import Lags
 from streams.core.spike.ledger import REST, Ledger
@@ -24,6 +25,7 @@ class Tenant:
     __slots__ = (
         "beyond",
         "check_at",
+        "clock",
         "compact_at",
         "day",
         "evidence",
@@ -49,6 +51,7 @@ class Tenant:
         self.ledger = Ledger()
         self.rates = Rates()
         self.lags = Lags()
+        self.clock = Clock()
         self.submission = Channel(SUBMISSION)
         self.beyond = Channel(BEYOND)
         self.providers: dict[str, Channel] = {}

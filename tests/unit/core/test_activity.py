@@ -77,11 +77,17 @@ def test_no_clock_is_believed_beyond_arrival():
     assert list(activity.passed) == [(NOON, "google")]
 
 
-def test_mail_tried_more_than_six_days_ago_is_counted_but_says_nothing():
-    old = Instant(NOON - 6 * DAY - 1)
-    activity = after(trial(tried_at=old))
-    activity.accept(NOON, old, "google", Hop.MX)
-    assert (activity.outcomes, activity.passed, activity.failed) == (2, {}, {})
+def test_the_least_lag_of_attempts_is_known_and_reports_have_none():
+    late, later = Instant(NOON - MINUTE), Instant(NOON - 30 * DAY)
+    assert after(trial(reported=True, tried_at=late)).lag is None
+    activity = after(trial(tried_at=later))
+    assert activity.lag == 30 * DAY
+    activity.accept(NOON, late, "google", Hop.MX)
+    assert activity.lag == MINUTE
+    activity.merge(after(trial(reported=True)))
+    assert activity.lag == MINUTE
+    activity.merge(after(trial(tried_at=Instant(NOON + DAY))))
+    assert activity.lag == 0
 
 
 def test_a_customer_counts_once_however_many_retries_fail():

@@ -180,6 +180,7 @@ COUNTS = st.integers(0, 10_000)
 ACTIVITIES = st.builds(
     Activity,
     outcomes=COUNTS,
+    lag=st.none() | COUNTS,
     passed=st.dictionaries(
         st.tuples(MINUTES, texts(255, 1)),
         st.lists(st.integers(-1000, 1000), min_size=3, max_size=3),

@@ -55,6 +55,16 @@ def test_a_tenant_of_the_second_version_is_the_same_in_columns():
     assert incident.told_customers > 0
 
 
+def test_a_tenant_of_the_third_version_keeps_its_votes_whole_and_its_clock_unknown():
+    tenant = snapshot.load(state("tenant-in-an-incident.v3.b64"))
+    assert len(tenant.submission.voices) == 40
+    assert {voice.weight for voice in tenant.submission.voices.values()} == {1.0}
+    assert tenant.clock.behind(tenant.now) == 0
+    again = snapshot.load(snapshot.dump(tenant))
+    assert again.submission.incident == tenant.submission.incident
+    assert again.submission.voices == tenant.submission.voices
+
+
 @pytest.mark.parametrize("codec", [snapshot, rollup_snapshot])
 def test_a_state_of_an_unknown_version_is_none(codec, monkeypatch):
     name = {

@@ -131,7 +131,7 @@ def take_sides(rng, channel, names):
         bucket = NOW - rng.randrange(60) * MINUTE
         customer, where = rng.randrange(2**32), rng.choice(names)
         channel.fail(bucket, 1, 30, NOW)
-        channel.vote(customer, Voice(bucket, rng.choice(CLASSES), where, where), 1.0)
+        channel.vote(customer, Voice(bucket, rng.choice(CLASSES), where, where))
     for _ in range(cal.CHRONICS_KEPT):
         old = RuledOut(3, NOW - rng.randrange(9_999) * MINUTE)
         channel.ruled_out[rng.randrange(2**32)] = old

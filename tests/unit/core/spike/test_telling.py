@@ -11,7 +11,7 @@ from streams.core.failure import TRAITS, FailureClass, Side
 from streams.core.instant import Instant
 from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
-from streams.core.spike.alert import Kind
+from streams.core.spike.alert import Kind, Severity
 from streams.core.spike.evidence import SHOWN
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
@@ -86,6 +86,21 @@ def test_a_tenants_alert_says_what_its_incident_and_figures_say():
         said[name] = getattr(told.incident, name)
     said["side"] = Side.SENDER_CONFIG
     assert alert._asdict() == said
+
+
+@pytest.mark.parametrize(
+    ("mismatch", "parent", "severity"),
+    [
+        (False, None, Severity.CRITICAL),
+        (True, None, Severity.WARNING),
+        (False, "p", Severity.INFO),
+        (True, "p", Severity.INFO),
+    ],
+)
+def test_nobody_is_woken_by_failures_of_mail_that_arrives(mismatch, parent, severity):
+    told = verdict(mismatch=mismatch)
+    alert = tenant_alert(told, parent=parent, revision=1, at=NOON)
+    assert alert.severity is severity
 
 
 @pytest.mark.parametrize("scope", list(Scope))
