@@ -17,9 +17,9 @@ from streams.core.spike.verdict import Verdict, verdict
 
 def look(tenant: Tenant, channel: Channel) -> Verdict | None:
     """Resolve an open incident if it has worked again for long enough."""
-    lag = (cal.LAGS * channel.lag * cal.SECOND + cal.LAG_MARGIN) if channel.lag else 0
     base = max(h.base for h in tenant.rates.hypotheses(channel))
-    ratio, goods = works_again(_rows(tenant, channel, base), base, tenant.now - lag)
+    rows = _rows(tenant, channel, base)
+    ratio, goods = works_again(rows, base, asked_until(tenant, channel))
     if ratio < cal.RECOVERED or goods < cal.RECOVERED_GOODS:
         channel.recovered_at = None
         return None
@@ -28,6 +28,13 @@ def look(tenant: Tenant, channel: Channel) -> Verdict | None:
     if tenant.now - channel.recovered_at < cal.HOLD:
         return None
     return _resolve(tenant, channel, channel.recovered_at)
+
+
+def asked_until(tenant: Tenant, channel: Channel) -> int:
+    """Say when the youngest mail was tried that would have bounced by now."""
+    if not channel.lag:
+        return tenant.now
+    return int(tenant.now - cal.LAGS * channel.lag * cal.SECOND - cal.LAG_MARGIN)
 
 
 def _rows(tenant: Tenant, channel: Channel, base: float) -> list[Row]:

@@ -5,7 +5,8 @@ import pytest
 from streams.core.activity import MINUTE, Activity, Hop, Trial
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
-from streams.core.spike.detector import step
+from streams.core.spike.calibration import DAY, RIPEN
+from streams.core.spike.detector import step, wake_at
 from streams.core.spike.incident import Scope, Turn
 from streams.core.spike.rollup import Rollup
 from streams.core.spike.snapshot import dump, load
@@ -219,3 +220,27 @@ def test_many_tenants_with_one_fault_are_one_page():
     pages = {a.key for a in alerts if a.severity == "critical"}
     assert len(pages) == 1
     assert {a.scope for a in alerts if a.key in pages} == {Scope.PLATFORM}
+
+
+def test_in_silence_an_open_incident_is_looked_at_once_a_day(world):
+    for _ in range(10):
+        world.minute(bad=8)
+    assert world.turns() == [Turn.OPENED]
+    looks = []
+    while len(looks) < 200 and world.now < START + 10 * 24 * HOUR:
+        world.now = wake_at(world.tenant)
+        step(world.tenant, None, world.now)
+        looks.append(world.now)
+    midnights = range(START - START % DAY + DAY, world.now, DAY)
+    late = [at for at in looks if at > START + DAY]
+    assert len(late) <= len(midnights) + 1
+    assert all(at % DAY < RIPEN for at in late)
+
+
+def test_an_incident_that_was_left_in_peace_is_over_as_soon_as_any_other(world):
+    for _ in range(10):
+        world.minute(bad=8)
+    world.now = Instant(world.now + 5 * HOUR)
+    for _ in range(40):
+        world.minute(good=8)
+    assert world.turns() == [Turn.OPENED, Turn.RESOLVED]
