@@ -15,6 +15,7 @@ from streams.core.failure import (
     Confidence,
     FailureClass,
     PeerRole,
+    Phase,
     Verdict,
 )
 from streams.core.hop import (
@@ -44,6 +45,8 @@ OWN_IDENTITY_RULE = "own-identity"
 """The `rule` of a refusal that names our host, address or domain."""
 
 _MAY_BE_OURS = ABOUT_RECIPIENT | {FailureClass.UNKNOWN}
+_UNANSWERED = frozenset({Phase.DNS, Phase.CONNECT})
+"""Phases in which the mailer itself speaks, and names the host it looked for."""
 _WITH_HUNDREDS = len("5.7.606")
 """Length of a code that may be named with its hundred, as `5.7.6xx`."""
 
@@ -80,6 +83,12 @@ class Classifier:
     ) -> Decision:
         """Answer the verdict together with the words that decided."""
         role = peer_role or self.own.role_of(reply.peer)
+        if (
+            role is None
+            and reply.phase in _UNANSWERED
+            and self.own.names_relay(reply.text)
+        ):
+            role = PeerRole.RELAY
         text_words = words(reply.text)
         strong, weak = self._by_words(reply, role, text_words)
         code = self._by_code(reply, role)

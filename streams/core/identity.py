@@ -39,6 +39,13 @@ class OwnIdentity:
             return PeerRole.RELAY
         return PeerRole.MX
 
+    def names_relay(self, text: str) -> bool:
+        """Say whether a text names our relay, as of a host that nobody answered for."""
+        lower = text.lower()
+        return any(
+            name in lower and _stands_alone(name, lower) for name in self._relays
+        )
+
     def is_in(self, text: str) -> bool:
         """Say whether a text names one of our hosts, addresses or domains."""
         if not self._quoted:

@@ -254,6 +254,27 @@ def test_what_goes_wrong_before_our_relay_answers_is_ours(
     assert verdict.address_policy is AddressPolicy.NEVER
 
 
+@pytest.mark.parametrize(
+    ("phase", "text"),
+    [
+        ("dns", "Name service error for name=relay.mailer.example: Host not found"),
+        ("dns", "getaddrinfo ENOTFOUND smtp.provider.example"),
+        ("connect", "connect ECONNREFUSED relay.mailer.example:587"),
+    ],
+)
+def test_a_mailer_that_names_our_relay_need_not_say_that_it_is_ours(
+    classifier, phase, text
+):
+    verdict = classify(classifier, text, phase=Phase(phase))
+    assert verdict.failure_class is FailureClass.SUBMISSION_CONNECT_FAILED
+
+
+def test_a_name_that_only_ends_like_our_relays_is_the_recipients(classifier):
+    text = "Name service error for name=notrelay.mailer.example: Host not found"
+    verdict = classify(classifier, text, phase=Phase.DNS)
+    assert verdict.failure_class is FailureClass.BAD_DOMAIN
+
+
 def test_words_that_nobody_knows_are_unknown_once_our_relay_took_the_session(
     classifier,
 ):
