@@ -85,6 +85,7 @@ class Classifier:
         role = peer_role or self.own.role_of(reply.peer)
         if (
             role is None
+            and reply.code is None
             and reply.phase in _UNANSWERED
             and self.own.names_relay(reply.text)
         ):
@@ -149,7 +150,10 @@ class Classifier:
         known = self.rules.codes.get
         enhanced = reply.enhanced
         if enhanced:
-            for code in _names_of(enhanced):
+            names = [enhanced, f"x{enhanced[1:]}"]
+            if len(enhanced) >= _WITH_HUNDREDS:
+                names.append(f"{enhanced[:5]}xx")
+            for code in names:
                 for rule in known(code, ()):
                     if _code_applies(rule, reply, role):
                         return rule
@@ -157,14 +161,6 @@ class Classifier:
             if _code_applies(rule, reply, role):
                 return rule
         return None
-
-
-def _names_of(enhanced: str) -> tuple[str, ...]:
-    """Answer how rules may name a code: itself, for both digits, as a hundred."""
-    either = enhanced, f"x{enhanced[1:]}"
-    if len(enhanced) < _WITH_HUNDREDS:
-        return either
-    return *either, f"{enhanced[:5]}xx"
 
 
 class _Hit(NamedTuple):
