@@ -134,3 +134,22 @@ def family(failure_class: FailureClass) -> str:
     if failure_class in _CONNECTION:
         return "connection"
     return failure_class.value
+
+
+_STANDING = frozenset(
+    {
+        _C.SENDER_BLOCKED,
+        _C.RATE_LIMITED,
+        _C.POLICY_REJECTED,
+        _C.SPAM_CONTENT,
+    }
+)
+
+
+def kin(failure_class: FailureClass) -> str:
+    """Say under which name one fault of many tenants shows.
+
+    A network with a bad name is slowed down by one server, refused by the next, and
+    told of spam by a third; the same tenant reads one of these first, another later.
+    """
+    return "standing" if failure_class in _STANDING else family(failure_class)

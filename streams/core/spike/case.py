@@ -2,8 +2,12 @@
 
 from dataclasses import dataclass
 
+from streams.core.failure import FailureClass
 from streams.core.spike.incident import Incident
 from streams.core.spike.verdict import Figures
+
+_PART = 3
+"""A third of the customers: fewer may have failed by chance."""
 
 
 @dataclass(slots=True)
@@ -17,6 +21,15 @@ class Case:
     told: bool = False
     parent: str | None = None
     revision: int = 0
+
+    @property
+    def fault(self) -> tuple[Incident, list[FailureClass]]:
+        """Answer the incident, and the classes that make up a good part of it."""
+        customers = self.figures.customers
+        named = [
+            pair for pair in self.figures.causes if pair[0] is not FailureClass.UNKNOWN
+        ]
+        return self.incident, [c for c, n in named if _PART * n >= customers]
 
 
 @dataclass(slots=True)

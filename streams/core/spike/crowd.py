@@ -12,7 +12,7 @@ from typing import NamedTuple
 from streams.core.activity import Hop
 from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
-from streams.core.spike.blame import family
+from streams.core.spike.blame import kin
 from streams.core.spike.incident import Incident
 from streams.core.spike.word import Suspicion
 
@@ -80,7 +80,7 @@ class Crowd:
         return [
             tenant_id
             for tenant_id, suspect in self.suspects.items()
-            if now - suspect.since < window and family(suspect.trouble.cause) == kind
+            if now - suspect.since < window and kin(suspect.trouble.cause) == kind
         ]
 
     def gather(self, kind: str, now: int) -> list[str]:

@@ -5,13 +5,14 @@ otherwise a parent closes by the same reversed ratio as a tenant's incident.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from streams.core.activity import Hop
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
-from streams.core.spike.blame import family
+from streams.core.spike.blame import family, kin
 from streams.core.spike.growth import has_grown, tell_at
 from streams.core.spike.incident import Incident, Scope, alert_key
 from streams.core.spike.lag import usually_matured
@@ -59,6 +60,8 @@ class Parent:
         default_factory=dict
     )
     """(tenant, customer) -> class and provider, of the first half hour."""
+    most: Counter[FailureClass] = field(default_factory=Counter)
+    """Customers by class when most were known: children that are over still count."""
 
     @property
     def key(self) -> str:
@@ -79,15 +82,19 @@ class Parent:
         """Whether scope and cause may still move."""
         return now - self.opened_at < cal.REFINE
 
-    def covers(self, incident: Incident) -> bool:
-        """Say whether a tenant's incident is this fault."""
+    def covers(self, incident: Incident, causes: Iterable[FailureClass] = ()) -> bool:
+        """Say whether a tenant's incident is this fault.
+
+        Args:
+            incident: what the tenant says of it.
+            causes: all classes that its customers fail with.
+        """
         over = self.resolved_at
         if over is not None and incident.since > over + cal.AFTER:
             return False
         if self.provider is not None and incident.provider == self.provider:
             return True  # small tenants see odd classes first
-        unknown = incident.cause is FailureClass.UNKNOWN
-        same = unknown or family(incident.cause) == self.family
+        same = any(map(self._same, (incident.cause, *causes)))
         beyond = incident.provider is None and incident.hop is Hop.MX
         return same and (self.provider is None or beyond)
 
@@ -141,10 +148,15 @@ class Parent:
 
     def _same(self, failure_class: FailureClass) -> bool:
         unknown = failure_class is FailureClass.UNKNOWN
-        return unknown or family(failure_class) == self.family
+        return unknown or kin(failure_class) == kin(self.cause)
 
     def _count(self, minute: int, tenant_id: str) -> list[float]:
         return self.counts.setdefault(minute, {}).setdefault(tenant_id, [0.0, 0.0])
+
+    def recall(self, history: Mapping[int, tuple[float, float]]) -> None:
+        """Count what the provider's pool knew before."""
+        for minute, counts in history.items():
+            self.counts.setdefault(minute, {})[POOL] = list(counts)
 
     def told_anew_at(self, hit: tuple[int, int]) -> Instant | None:
         """Answer when to tell that so many customers and tenants are hit by now.
@@ -176,7 +188,7 @@ class Parent:
         ):
             self.provider, self.counts, self.settled = provider, {}, {}
             changed = True
-        alike = self.provider is not None or family(cause) == self.family
+        alike = self.provider is not None or kin(cause) == kin(self.cause)
         if cause != self.cause and alike:
             self.cause = cause
             changed = True
@@ -218,6 +230,13 @@ class Parent:
             into[1] += failures
         for minute in [m for m in self.settled if now - m > cal.KEEP]:
             del self.settled[minute]
+
+
+def remembered(parents: Sequence[Parent], now: Instant) -> list[Parent]:
+    """Answer the parents that are open, and those that stragglers may belong to."""
+    kept = [p for p in parents if (p.resolved_at or now) > now - cal.KEEP]
+    surplus = [p for p in kept if p.resolved_at is not None][: -cal.PARENTS]
+    return [p for p in kept if p not in surplus]
 
 
 def _shares(by_tenant: dict[str, list[float]]) -> tuple[float, float]:

@@ -8,10 +8,23 @@ from typing import NamedTuple
 from streams.core.activity import Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
+from streams.core.spike.blame import kin
 from streams.core.spike.incident import Incident
 from streams.core.spike.lag import usually_matured
 from streams.core.spike.ratio import slopes
 from streams.core.spike.word import Digest
+
+Voter = tuple[str, int]
+"""Tenant and customer."""
+Votes = dict[Voter, tuple[FailureClass, str | None]]
+"""Customer -> what it fails with, and at whom."""
+
+
+class Voice(NamedTuple):
+    """A customer that fails at a provider."""
+
+    minute: int
+    failure_class: FailureClass
 
 
 class Finding(NamedTuple):
@@ -22,8 +35,7 @@ class Finding(NamedTuple):
     """Who refuses, as reports name it."""
     since: int
     cause: FailureClass
-    votes: Counter[str]
-    """Tenant -> customers."""
+    voices: dict[Voter, Voice]
     base: float
 
 
@@ -31,7 +43,6 @@ class Pool:
     """Mail to one provider."""
 
     __slots__ = (
-        "causes",
         "check_at",
         "goods",
         "matured_until",
@@ -46,9 +57,7 @@ class Pool:
         """Start empty."""
         self.minutes: dict[int, list[int]] = {}
         """Minute -> taken by an MX, by a relay, new failing customers."""
-        self.voices: dict[tuple[str, int], int] = {}
-        """(tenant, customer) -> minute."""
-        self.causes: Counter[FailureClass] = Counter()
+        self.voices: dict[Voter, Voice] = {}
         self.operators: Counter[str] = Counter()
         """Who refused, as reports named them."""
         self.goods = 0.0
@@ -74,7 +83,6 @@ class Pool:
     def forget(self) -> None:
         """Nothing is left to explain, or it has been explained."""
         self.voices.clear()
-        self.causes.clear()
         self.operators.clear()
         for counts in self.minutes.values():
             counts[2] = 0
@@ -91,7 +99,7 @@ class Pool:
         by = slopes(base, share)
         ratio, since = 0.0, 0
         best = (0.0, 0)
-        first = min(self.voices.values(), default=now)
+        first = min((voice.minute for voice in self.voices.values()), default=now)
         for at in sorted(m for m in self.minutes if m >= first):
             by_mx, by_relay, failing = self.minutes[at]
             if failing and ratio <= 0:
@@ -103,13 +111,13 @@ class Pool:
                 best = (ratio, since)
         return max(best, (ratio, since))
 
-    def by_tenant(self, since: int) -> Counter[str]:
-        """Count the failing customers of each tenant."""
-        return Counter(
-            tenant
-            for (tenant, _), at in self.voices.items()
-            if at >= since - cal.MINUTE
-        )
+    def heard(self, since: int) -> dict[Voter, Voice]:
+        """Answer the customers that fail since then: who failed before says nothing."""
+        return {
+            voter: voice
+            for voter, voice in self.voices.items()
+            if voice.minute >= since - cal.MINUTE
+        }
 
     def operator(self) -> str | None:
         """Answer who refuses most customers, None when nobody is refused."""
@@ -149,9 +157,8 @@ class Pools:
         voice = (tenant_id, failed.customer)
         if voice in pool.voices or len(pool.voices) >= cal.POOL_KEPT:
             return
-        pool.voices[voice] = failed.minute
+        pool.voices[voice] = Voice(failed.minute, failed.failure_class)
         pool.minute(failed.minute)[2] += 1
-        pool.causes[failed.failure_class] += 1
         pool.operators[weighed.operator or failed.provider] += 1
         pool.news += 1
         oldest = pool.matured_until
@@ -205,14 +212,16 @@ class Pools:
             return None
         if ratio < cal.POOL_THRESHOLD or now - since < cal.POOL_SPAN:
             return None
-        tenants = pool.by_tenant(since)
+        voices = pool.heard(since)
+        tenants = Counter(tenant for tenant, _ in voices)
         customers = tenants.total()
         few = len(tenants) < cal.POOL_TENANTS or customers < cal.POOL_CUSTOMERS
         if few or max(tenants.values()) > cal.POOL_DOMINANCE * customers:
             return None
-        cause, _ = pool.causes.most_common(1)[0]
-        operator = pool.operator() or provider
-        return Finding(provider, operator, since, cause, tenants, base)
+        classes = Counter(voice.failure_class for voice in voices.values())
+        cause, _ = classes.most_common(1)[0]
+        operator = self.operator(provider)
+        return Finding(provider, operator, since, cause, voices, base)
 
     def company(self, incident: Incident) -> Finding | None:
         """Say whether who refuses one tenant's mail newly refuses that of others, too.
@@ -227,23 +236,43 @@ class Pools:
         pools = {n: p for n, p in self.by_provider.items() if p.operator() == operator}
         if operator is None or not pools:
             return None
-        votes = sum((pool.by_tenant(since) for pool in pools.values()), Counter[str]())
+        voices: dict[Voter, Voice] = {}
+        for pool in pools.values():
+            voices |= pool.heard(since)
         mean = sum(pool.base() * pool.trials(since) for pool in pools.values())
         chance = mean + cal.CROWD_SIGMA * math.sqrt(mean + 0.25)
-        others = len(votes.keys() - {incident.tenant_id})
-        if others < max(cal.POOL_TENANTS, chance) or votes.total() < cal.POOL_CUSTOMERS:
+        others = len({tenant for tenant, _ in voices} - {incident.tenant_id})
+        if others < max(cal.POOL_TENANTS, chance) or len(voices) < cal.POOL_CUSTOMERS:
             return None
         name = max(pools, key=lambda n: (len(pools[n].voices), n))
         base = pools[name].base()
-        return Finding(name, operator, since, incident.cause, votes, base)
+        return Finding(name, operator, since, incident.cause, voices, base)
 
-    def elsewhere(self, finding: Finding) -> Counter[str]:
-        """Count the tenants' customers that fail at other providers meanwhile."""
-        votes: Counter[str] = Counter()
+    def reach(self, finding: Finding) -> tuple[str | None, Votes]:
+        """Answer whom a finding blames, None for many, and whose mail says so."""
+        here: Votes = {
+            voter: (voice.failure_class, finding.operator)
+            for voter, voice in finding.voices.items()
+        }
+        near = self._elsewhere(finding)
+        if len(here) >= cal.PROVIDER_DOMINANCE * (len(here) + len(near)):
+            return finding.operator, here
+        kind = kin(finding.cause)
+        alike = {voter: vote for voter, vote in near.items() if kin(vote[0]) == kind}
+        return None, here | {v: vote for v, vote in alike.items() if v not in here}
+
+    def operator(self, provider: str) -> str:
+        """Answer who runs a provider, as far as reports name it."""
+        return self.by_provider[provider].operator() or provider
+
+    def _elsewhere(self, finding: Finding) -> Votes:
+        """Answer the customers that fail at other operators meanwhile."""
+        votes: Votes = {}
         for provider, pool in self.by_provider.items():
-            here = provider == finding.provider or pool.operator() == finding.operator
-            if not here:
-                votes += pool.by_tenant(finding.since)
+            operator = self.operator(provider)
+            if finding.provider != provider and finding.operator != operator:
+                for voter, voice in pool.heard(finding.since).items():
+                    votes[voter] = voice.failure_class, operator
         return votes
 
     def history(self, finding: Finding, now: int) -> dict[int, tuple[float, float]]:

@@ -12,13 +12,13 @@ from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert
-from streams.core.spike.blame import family
+from streams.core.spike.blame import kin
 from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Crowd
 from streams.core.spike.incident import Turn
 from streams.core.spike.mismatch import Mismatch
-from streams.core.spike.parent import POOL, Parent
-from streams.core.spike.pool import Finding, Pools
+from streams.core.spike.parent import Parent, remembered
+from streams.core.spike.pool import Finding, Pools, Votes
 from streams.core.spike.siblings import one_fault, page_waits_until, siblings
 from streams.core.spike.taken import Taken
 from streams.core.spike.telling import (
@@ -112,10 +112,13 @@ class Rollup:
             self.crowd.fell(incident, self._now)
             self._place(case, waited=False)
             return
+        anew = case.parent is None and case.incident.cause != incident.cause
         case.incident, case.figures = incident, verdict.figures
         if verdict.turn is Turn.RESOLVED:
             del self.cases[key]
             self.waiting.pop(key, None)
+        elif anew and self._joins(case):
+            return
         if case.told:
             self._tell(case, verdict.turn)
 
@@ -129,18 +132,14 @@ class Rollup:
     def _place(self, case: Case, *, waited: bool) -> None:
         """Decide who is told of an incident: a parent's page may cover it."""
         incident, now = case.incident, self._now
-        for parent in reversed(self.parents):
-            if not parent.covers(incident):
-                continue
-            parent.adopt(incident.tenant_id, incident.hop)
-            if parent.resolved_at is None:
-                self._tell_as(case, parent.key)
-                return
-            if not waited:  # a straggler; a page only if it goes on
-                more = case.failures + cal.CUSTOMERS
-                self.waiting[incident.key] = Waiting(now + cal.ORPHAN, more)
-                return
-        kind = family(incident.cause)
+        if self._joins(case):
+            return
+        straggles = any(parent.covers(*case.fault) for parent in self.parents)
+        if straggles and not waited:  # a page only if it goes on
+            more = case.failures + cal.CUSTOMERS
+            self.waiting[incident.key] = Waiting(now + cal.ORPHAN, more)
+            return
+        kind = kin(incident.cause)
         alike, active = siblings(incident, self.cases.values(), now), self.crowd.active
         crowd = self.crowd.gather(kind, now) or one_fault(incident, alike, active)
         if crowd:
@@ -157,6 +156,16 @@ class Rollup:
             self._tell_as(case, None)
         else:
             self.waiting[incident.key] = Waiting(until, 0)
+
+    def _joins(self, case: Case) -> bool:
+        """Make an incident a child, if an open parent is its fault."""
+        for parent in reversed(self.parents):
+            if parent.resolved_at is None and parent.covers(*case.fault):
+                parent.adopt(case.incident.tenant_id, case.incident.hop)
+                self.waiting.pop(case.incident.key, None)
+                self._tell_as(case, parent.key)
+                return True
+        return False
 
     def _tell_as(self, case: Case, parent: str | None) -> None:
         """Tell of an incident, with its parent if it has one."""
@@ -182,8 +191,7 @@ class Rollup:
         begun = [
             case.incident.since
             for case in self.cases.values()
-            if case.incident.tenant_id in tenants
-            and family(case.incident.cause) == kind
+            if case.incident.tenant_id in tenants and kin(case.incident.cause) == kind
         ]
         self._raise(min([*begun, self._now]), cause, provider, tenants)
 
@@ -193,6 +201,7 @@ class Rollup:
         cause: FailureClass,
         provider: str | None,
         tenants: Sequence[str],
+        votes: Votes | None = None,
     ) -> Parent:
         parent = Parent(
             since=since,
@@ -201,6 +210,7 @@ class Rollup:
             provider=provider,
             children={},
             checked_at=self._now,
+            votes=dict([*(votes or {}).items()][: cal.POOL_KEPT]),
         )
         for tenant_id in tenants:
             suspect = self.crowd.suspects.get(tenant_id)
@@ -209,7 +219,7 @@ class Rollup:
         covered = [
             (key, case)
             for key, case in self.cases.items()
-            if parent.covers(case.incident)
+            if parent.covers(*case.fault)
             and self._now - case.incident.opened_at < cal.TWIN
         ]
         for key, case in covered:
@@ -227,6 +237,7 @@ class Rollup:
         if cases is None:
             cases = self._children(parent)
         verdicts = [Verdict(turn, case.incident, case.figures) for case in cases]
+        parent.most = customers_by_class(parent, [v.figures for v in verdicts])
         alert = parent_alert(parent, turn, verdicts, self._now)
         parent.told_at, parent.told = self._now, (alert.customers, alert.tenants)
         self._alerts.append(alert)
@@ -237,7 +248,8 @@ class Rollup:
     def _outdated(self, parent: Parent) -> bool:
         """Say whether what was told of a parent is no longer how bad it is."""
         figures = [case.figures for case in self._children(parent)]
-        hit = customers_by_class(parent, figures).total(), len(parent.children)
+        parent.most = customers_by_class(parent, figures)
+        hit = parent.most.total(), len(parent.children)
         told_anew_at = parent.told_anew_at(hit)
         return told_anew_at is not None and self._now >= told_anew_at
 
@@ -259,41 +271,29 @@ class Rollup:
 
     def _look(self, provider: str) -> None:
         open_ = [p for p in self.parents if p.resolved_at is None]
-        explained = any(p.explains(provider) for p in open_)
+        names = {provider, self.pools.operator(provider)}
+        explained = any(p.explains(name) for p in open_ for name in names)
         finding = self.pools.look(provider, self._now, explained=explained)
         if finding is None:
             return
-        kind = family(finding.cause)
         for parent in open_:
             twin = self._now - parent.opened_at < cal.TWIN
-            if twin and parent.family == kind:
+            if twin and kin(parent.cause) == kin(finding.cause):
                 parent.widen()
                 self._tell_parent(parent, Turn.CHANGED)
                 return
         self._raise_finding(finding)
 
     def _raise_finding(self, finding: Finding) -> None:
-        here, near = finding.votes, self.pools.elsewhere(finding)
-        only_here = here.total() >= cal.PROVIDER_DOMINANCE * (
-            here.total() + near.total()
-        )
-        tenants = here if only_here else here + near
-        provider = finding.operator if only_here else None
-        parent = self._raise(finding.since, finding.cause, provider, sorted(tenants))
+        provider, votes = self.pools.reach(finding)
+        tenants = sorted({tenant for tenant, _ in votes})
+        parent = self._raise(finding.since, finding.cause, provider, tenants, votes)
         parent.base = finding.base
         parent.names.add(finding.provider)
         if provider is not None:
-            history = self.pools.history(finding, self._now)
-            for minute, counts in history.items():
-                parent.counts.setdefault(minute, {})[POOL] = list(counts)
+            parent.recall(self.pools.history(finding, self._now))
         self.pools.by_provider[finding.provider].forget()
 
     def _forget(self) -> None:
         self.crowd.forget(self._now)
-        kept = [
-            parent
-            for parent in self.parents
-            if parent.resolved_at is None or parent.resolved_at > self._now - cal.KEEP
-        ]
-        surplus = [p for p in kept if p.resolved_at is not None][: -cal.PARENTS]
-        self.parents = [p for p in kept if p not in surplus]
+        self.parents = remembered(self.parents, self._now)

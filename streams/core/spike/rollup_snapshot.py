@@ -2,7 +2,6 @@
 
 from streams.core.activity import Hop
 from streams.core.instant import Instant
-from streams.core.spike import calibration as cal
 from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Suspect
 from streams.core.spike.packed import (
@@ -13,6 +12,7 @@ from streams.core.spike.packed import (
     pack_sample,
     to_class,
 )
+from streams.core.spike.packed_pool import VOICES_KNOWN, load_pool, pack_pool
 from streams.core.spike.packing import (
     DAMAGED,
     Names,
@@ -22,15 +22,16 @@ from streams.core.spike.packing import (
     unpacked,
 )
 from streams.core.spike.parent import Parent
-from streams.core.spike.pool import Pool
 from streams.core.spike.rollup import Rollup
 from streams.core.spike.taken import Reached
 from streams.core.spike.verdict import Figures
 from streams.core.spike.word import Suspicion
 
-VERSION = 2
-"""2 says how many customers were told of, and which digests were heard."""
+VERSION = 3
+"""2 says how many customers were told of, and which digests were heard; 3 with what
+each customer of a pool fails, and how many a parent had at most."""
 _OLDEST = 1
+_TAKEN_KNOWN = 2
 _HOPS = (Hop.SUBMISSION, Hop.MX)
 
 
@@ -42,7 +43,7 @@ def dump(rollup: Rollup) -> bytes:
     body.natural(len(rollup.pools.by_provider))
     for provider, pool in rollup.pools.by_provider.items():
         body.natural(names.number(provider))
-        _pack_pool(body, pool, names)
+        pack_pool(body, pool, names)
     body.natural(len(rollup.cases))
     for case in rollup.cases.values():
         _pack_case(body, case)
@@ -84,7 +85,7 @@ def _load(source: Unpacker, version: int) -> Rollup:
     rollup.pools.day = source.integer()
     for _ in source.times():
         provider = names[source.natural()]
-        rollup.pools.by_provider[provider] = _load_pool(source, names)
+        rollup.pools.by_provider[provider] = load_pool(source, names, version)
     for _ in source.times():
         case = _load_case(source, version)
         rollup.cases[case.incident.key] = case
@@ -92,7 +93,7 @@ def _load(source: Unpacker, version: int) -> Rollup:
         key = source.text()
         rollup.waiting[key] = Waiting(source.integer(), source.natural())
     rollup.parents = [_load_parent(source, names, version) for _ in source.times()]
-    for _ in source.times() if version > _OLDEST else ():
+    for _ in source.times() if version >= _TAKEN_KNOWN else ():
         partition, number = source.natural(), source.natural()
         reached = Reached(number, Instant(source.integer()))
         rollup.taken.by_partition[partition] = reached
@@ -124,51 +125,6 @@ def _load_crowd(source: Unpacker, rollup: Rollup, names: list[str]) -> None:
     for _ in source.times():
         quarter = source.integer()
         crowd.greeted[quarter] = source.natural()
-
-
-def _pack_pool(body: Packer, pool: Pool, names: Names) -> None:
-    body.real(pool.goods, pool.votes)
-    body.natural(pool.news)
-    body.maybe(pool.matured_until)
-    body.integer(pool.check_at)
-    minutes = sorted(pool.minutes)
-    body.ascending(minutes, cal.MINUTE)
-    for minute in minutes:
-        for count in pool.minutes[minute]:
-            body.integer(count)
-    body.natural(len(pool.voices))
-    for (tenant_id, customer), minute in pool.voices.items():
-        body.natural(names.number(tenant_id))
-        body.natural(customer)
-        body.natural(minute // cal.MINUTE)
-    body.natural(len(pool.operators))
-    for operator, customers in pool.operators.items():
-        body.natural(names.number(operator))
-        body.natural(customers)
-    body.natural(len(pool.causes))
-    for cause, customers in pool.causes.items():
-        body.natural(names.number(cause))
-        body.natural(customers)
-
-
-def _load_pool(source: Unpacker, names: list[str]) -> Pool:
-    pool = Pool()
-    pool.goods, pool.votes = source.real(), source.real()
-    pool.news, pool.matured_until = source.natural(), source.maybe()
-    pool.check_at = source.integer()
-    minutes = list(source.ascending(cal.MINUTE))
-    for minute in minutes:
-        pool.minutes[minute] = [source.integer() for _ in range(3)]
-    for _ in source.times():
-        voice = names[source.natural()], source.natural()
-        pool.voices[voice] = source.natural() * cal.MINUTE
-    for _ in source.times():
-        operator = names[source.natural()]
-        pool.operators[operator] = source.natural()
-    for _ in source.times():
-        cause = to_class(names[source.natural()])
-        pool.causes[cause] = source.natural()
-    return pool
 
 
 def _pack_case(body: Packer, case: Case) -> None:
@@ -244,12 +200,20 @@ def _pack_parent(body: Packer, parent: Parent, names: Names) -> None:
     for minute, shares in parent.settled.items():
         body.integer(minute)
         body.real(*shares)
+    _pack_customers(body, parent, names)
+
+
+def _pack_customers(body: Packer, parent: Parent, names: Names) -> None:
     body.natural(len(parent.votes))
     for (tenant_id, customer), (cause, provider) in parent.votes.items():
         body.natural(names.number(tenant_id))
         body.natural(customer)
         body.natural(names.number(cause))
         body.maybe_text(provider)
+    body.natural(len(parent.most))
+    for cause, customers in parent.most.items():
+        body.natural(names.number(cause))
+        body.natural(customers)
 
 
 def _load_parent(source: Unpacker, names: list[str], version: int) -> Parent:
@@ -284,4 +248,7 @@ def _load_parent(source: Unpacker, names: list[str], version: int) -> Parent:
         voter = names[source.natural()], source.natural()
         vote = to_class(names[source.natural()]), source.maybe_text()
         parent.votes[voter] = vote
+    for _ in source.times() if version >= VOICES_KNOWN else ():
+        cause = to_class(names[source.natural()])
+        parent.most[cause] = source.natural()
     return parent

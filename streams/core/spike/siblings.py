@@ -10,20 +10,20 @@ from collections.abc import Iterable
 
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
-from streams.core.spike.blame import family
+from streams.core.spike.blame import kin
 from streams.core.spike.case import Case
 from streams.core.spike.incident import Incident
 
 
 def siblings(incident: Incident, cases: Iterable[Case], now: int) -> list[Case]:
     """Answer the young incidents of other tenants at the same hop and of a kind."""
-    kind = family(incident.cause)
+    kind = kin(incident.cause)
     return [
         case
         for case in cases
         if case.incident.tenant_id != incident.tenant_id
         and case.incident.hop is incident.hop
-        and family(case.incident.cause) == kind
+        and kin(case.incident.cause) == kind
         and now - case.incident.opened_at < cal.CROWD_WINDOW
     ]
 

@@ -98,13 +98,14 @@ def customers_by_class(
     """Count the customers of a fault of many tenants, by what they fail with.
 
     Children know those from before the fault was one, the parent those of tenants
-    too small for an incident of their own; neither knows all.
+    too small for an incident of their own; neither knows all. What was known once
+    stays: a child that is over has failed nevertheless.
     """
     heard = Counter(failure_class for failure_class, _ in parent.votes.values())
     told: Counter[FailureClass] = Counter()
     for child in children:
         told.update(dict(child.causes))
-    return heard if heard.total() >= told.total() else told
+    return max(heard, told, parent.most, key=Counter.total)
 
 
 def mismatch_alert(mismatch: Mismatch, *, parent: str | None, at: Instant) -> Alert:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import rollup_snapshot, snapshot
 from streams.core.spike.detector import step, wake_at
@@ -37,6 +38,20 @@ def test_a_rollup_of_the_first_version_keeps_its_parents_and_children():
     again = rollup_snapshot.load(rollup_snapshot.dump(rollup))
     assert again.parents == rollup.parents
     assert again.cases == rollup.cases
+
+
+def test_a_rollup_of_the_second_version_keeps_what_its_pools_heard():
+    rollup = rollup_snapshot.load(state("rollup-with-a-provider-incident.v2.b64"))
+    voices = rollup.pools.by_provider["microsoft"].voices
+    assert len(voices) == 2
+    blocked = FailureClass.SENDER_BLOCKED
+    assert {voice.failure_class for voice in voices.values()} == {blocked}
+    (parent,) = rollup.parents
+    assert parent.provider == "google"
+    assert not parent.most
+    again = rollup_snapshot.load(rollup_snapshot.dump(rollup))
+    assert again.parents == rollup.parents
+    assert again.pools.by_provider["microsoft"].voices == voices
 
 
 def test_a_tenant_of_the_second_version_is_the_same_in_columns():

@@ -1,5 +1,7 @@
 """When incidents of several tenants are one page, and when a page waits for that."""
 
+from dataclasses import replace
+
 import pytest
 
 from streams.core.activity import MINUTE, Failed, Hop, Weighed
@@ -33,10 +35,11 @@ class Fleet:
         self.rollup = Rollup()
         self.pages = []
         self.said = []
+        self.told = {}
         self.minute = 0
         self._step(Digest(greetings=active))
 
-    def breaks(self, tenant_id, minute, cause=SENDER, **more):
+    def breaks(self, tenant_id, minute, cause=SENDER, figures=None, **more):
         self.until(minute)
         now = self._now()
         given = {"hop": Hop.SUBMISSION, "provider": None, "since": now, **more}
@@ -49,7 +52,18 @@ class Fleet:
             told_at=now,
             **given,
         )
-        told = Verdict(Turn.OPENED, incident, FIGURES)
+        figures = figures or FIGURES._replace(causes=((cause, 3),))
+        told = self.told[tenant_id] = Verdict(Turn.OPENED, incident, figures)
+        self.hear(Digest(words=[Word(tenant_id, verdicts=[told])]))
+
+    def becomes(self, tenant_id, cause, turn=Turn.CHANGED):
+        """Let a tenant's incident have another cause, or be over."""
+        told = self.told[tenant_id]
+        over = self._now() if turn is Turn.RESOLVED else None
+        incident = replace(told.incident, cause=cause, resolved_at=over)
+        causes = ((cause, told.figures.customers),)
+        figures = told.figures._replace(causes=causes)
+        told = self.told[tenant_id] = Verdict(turn, incident, figures)
         self.hear(Digest(words=[Word(tenant_id, verdicts=[told])]))
 
     def until(self, minute):
@@ -192,3 +206,132 @@ def test_a_provider_that_refuses_few_others_is_paged_for_one_tenant(
 ):
     blocked(fleet, others=others, good=good, minute=minute)
     assert fleet.pages == [(minute, "big")]
+
+
+STANDING = (
+    BLOCKED,
+    FailureClass.RATE_LIMITED,
+    FailureClass.POLICY_REJECTED,
+    FailureClass.SPAM_CONTENT,
+)
+
+
+@pytest.mark.parametrize("first", STANDING)
+@pytest.mark.parametrize("later", STANDING)
+def test_a_network_of_bad_name_is_one_fault_under_all_its_names(fleet, first, later):
+    for number in range(3):
+        fleet.breaks(f"t-{number}", 1, first, hop=Hop.MX)
+    fleet.breaks("t-9", 20, later, hop=Hop.MX)
+    fleet.until(90)
+    (parent,) = fleet.rollup.parents
+    assert [whose for _, whose in fleet.pages][-1] is None
+    assert "t-9" not in [whose for _, whose in fleet.pages]
+    assert "t-9" in parent.children
+
+
+def test_an_incident_joins_an_open_fault_as_soon_as_it_is_understood_so(fleet):
+    for number in range(3):
+        fleet.breaks(f"t-{number}", 1)
+    fleet.breaks("t-9", 5, FailureClass.BAD_MAILBOX)
+    fleet.until(10)
+    assert fleet.pages[-1] == (5, "t-9")
+    fleet.becomes("t-9", SENDER)
+    (parent,) = fleet.rollup.parents
+    last = fleet.said[-1]
+    assert (last.tenant_id, last.turn, last.cause) == ("t-9", Turn.CHANGED, SENDER)
+    assert (last.parent, last.severity) == (parent.key, Severity.INFO)
+    assert "t-9" in parent.children
+
+
+def test_an_incident_whose_page_waits_is_no_page_once_it_has_a_parent(fleet):
+    for number in range(3):
+        fleet.breaks(f"t-{number}", 1)
+    fleet.breaks("t-8", 5, FailureClass.BAD_MAILBOX)
+    fleet.breaks("t-9", 6, FailureClass.BAD_MAILBOX)
+    pages = list(fleet.pages)
+    assert "t-9" not in [whose for _, whose in pages]
+    fleet.becomes("t-9", SENDER)
+    fleet.until(90)
+    assert fleet.pages == pages
+    assert fleet.said[-1].turn is not Turn.RESOLVED
+    assert "t-9" in {alert.tenant_id for alert in fleet.said if alert.parent}
+
+
+@pytest.mark.parametrize(("customers", "paged"), [(2, True), (3, False)])
+def test_an_incident_is_part_of_a_fault_that_a_third_of_it_shows(
+    fleet, customers, paged
+):
+    for number in range(3):
+        fleet.breaks(f"t-{number}", 1)
+    other = FailureClass.BAD_MAILBOX
+    mixed = ((other, 9 - customers), (SENDER, customers))
+    figures = FIGURES._replace(customers=9, causes=mixed)
+    fleet.breaks("t-9", 5, other, figures=figures)
+    fleet.until(30)
+    assert ("t-9" in [whose for _, whose in fleet.pages]) is paged
+
+
+def test_customers_of_children_that_are_over_still_count(fleet):
+    for number in range(3):
+        fleet.breaks(f"t-{number}", 1)
+    for number in range(2):
+        fleet.becomes(f"t-{number}", SENDER, Turn.RESOLVED)
+    one = FIGURES._replace(customers=1, causes=((SENDER, 1),))
+    for number in range(3, 7):
+        fleet.breaks(f"t-{number}", 40, figures=one)
+    fleet.until(60)
+    told = [a for a in fleet.said if a.tenant_id is None]
+    assert [(a.tenants, a.customers) for a in told] == [(3, 9), (7, 9)]
+
+
+def refused(fleet, minute, failure_class, *, provider="google", operator=""):
+    """Let an operator refuse two customers of each of eight tenants."""
+    fleet.until(minute)
+    tried = START + minute * MINUTE
+    words = []
+    for number in range(8):
+        failed = {
+            Failed(
+                tried, Hop.MX, provider, failure_class, 1_000 * tried + 10 * number + n
+            ): Weighed(1, 1, 0, operator)
+            for n in range(2)
+        }
+        words.append(Word(f"p-{number}", failed=failed))
+    fleet.hear(Digest(words=words))
+
+
+def test_a_provider_is_blamed_for_what_it_says_since_it_began(fleet):
+    digest = Digest()
+    digest.pooled |= {(START + n * MINUTE, "google"): [40, 0] for n in range(40)}
+    fleet.hear(digest)
+    for minute in (1, 2, 3):
+        one = refusals(f"t-{minute}", 12, minute)
+        failed = {
+            failed._replace(failure_class=FailureClass.BAD_MAILBOX): weighed
+            for failed, weighed in one.failed.items()
+        }
+        fleet.hear(Digest(words=[one._replace(failed=failed)]))
+    refused(fleet, 40, BLOCKED)
+    for minute in (41, 42, 43, 44):
+        refused(fleet, minute, BLOCKED)
+    (parent,) = fleet.rollup.parents
+    (opened,) = [alert for alert in fleet.said if alert.turn is Turn.OPENED]
+    assert (opened.provider, opened.cause) == ("google", BLOCKED)
+    assert opened.causes == ((BLOCKED, opened.customers),)
+    assert opened.customers >= 8
+    assert parent.scope is Scope.PROVIDER
+
+
+@pytest.mark.parametrize(
+    ("operator", "scope"), [("google", Scope.PROVIDER), ("", Scope.PLATFORM)]
+)
+def test_only_a_second_operator_makes_a_providers_fault_everybodys(
+    fleet, operator, scope
+):
+    for minute in range(1, 8):
+        refused(fleet, minute, BLOCKED)
+    assert fleet.rollup.parents[0].scope is Scope.PROVIDER
+    for minute in range(10, 18):
+        refused(fleet, minute, BLOCKED, provider="other.test", operator=operator)
+    (parent,) = fleet.rollup.parents
+    assert parent.scope is scope
