@@ -176,7 +176,9 @@ TWIN = 1 * HOUR
 TWIN_ALIKE = 24 * HOUR
 """A second provider with the same trouble while the first has it: the tenant."""
 CONTRADICTED = 0.15
-"""Share of customers with proof of delivery that makes an alert a mismatch."""
+"""Share of customers with proof of delivery that makes an alert a mismatch ..."""
+CONTRADICTIONS = 2
+"""... if there are so many: one must not make a page a warning."""
 NAMED = 3
 """`unknown` is no cause once another class has so many customers."""
 

@@ -126,16 +126,16 @@ class Channel:
         """Hear a failing customer; answer whether it is a new one.
 
         One that says more than before, as a final failure after a deferral does,
-        adds the difference.
+        adds the difference; one whose failure was untrue has no say any more.
         """
         known = self.voices.get(customer)
-        if known is not None and not known.contradicted:
+        if known is not None:
             more = voice.weight - known.weight
-            if more > 0:
+            if more > 0 and not known.contradicted:
                 self.voices[customer] = known._replace(weight=voice.weight)
                 self._weigh(voice, more)
             return False
-        if known is not None or len(self.voices) < cal.CUSTOMERS_KEPT:
+        if len(self.voices) < cal.CUSTOMERS_KEPT:
             self.voices[customer] = voice
         self._weigh(voice, voice.weight)
         return True
@@ -252,7 +252,8 @@ class Channel:
     def mismatch(self) -> bool:
         """Whether proof of delivery contradicts the failures often enough."""
         proofs = sum(voice.contradicted for voice in self.voices.values())
-        return proofs > 0 and proofs >= cal.CONTRADICTED * len(self.voices)
+        enough = cal.CONTRADICTED * len(self.voices)
+        return proofs >= max(cal.CONTRADICTIONS, enough)
 
 
 def _holding(buckets: Iterable[int], minute: int) -> int | None:

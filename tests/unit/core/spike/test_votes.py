@@ -123,12 +123,26 @@ def test_a_vote_that_a_delivery_contradicts_is_taken_back():
     assert channel.since(START) == []
 
 
-def test_a_contradicted_customer_may_fail_again():
+def test_a_contradicted_customer_has_no_say_any_more():
     channel = Channel(BEYOND)
-    channel.vote(1, voice(1.0))
+    channel.vote(1, voice(0.5))
     channel.contradict(1)
-    assert channel.vote(1, voice(1.0, START + MINUTE))
-    assert [v.bucket for v in channel.since(START)] == [START + MINUTE]
+    assert not channel.vote(1, voice(1.0, START + MINUTE))
+    assert channel.votes == {START: [0.0, 0.0]}
+    assert channel.since(START) == []
+
+
+def test_one_contradiction_makes_no_incident_a_mismatch_and_two_of_thirteen_do():
+    channel = Channel(BEYOND)
+    for customer in range(4):
+        channel.vote(customer, voice(1.0))
+    channel.contradict(0)
+    assert not channel.mismatch
+    channel.contradict(1)
+    assert channel.mismatch
+    for customer in range(4, 14):
+        channel.vote(customer, voice(1.0))
+    assert not channel.mismatch
 
 
 def test_a_server_that_refuses_what_it_delivers_is_no_incident():
