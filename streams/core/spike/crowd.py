@@ -7,6 +7,7 @@ family of causes, that coincidence cannot explain it, are one fault.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from streams.core.activity import Hop
@@ -83,13 +84,18 @@ class Crowd:
             if now - suspect.since < window and kin(suspect.trouble.cause) == kind
         ]
 
-    def gather(self, kind: str, now: int) -> list[str]:
-        """Answer the tenants of one fault; nobody when it may be coincidence."""
+    def gather(self, kind: str, paged: AbstractSet[str], now: int) -> list[str]:
+        """Answer the tenants of one fault; nobody when it may be coincidence.
+
+        Those that a page tells of already are evidence of that one only.
+        """
         for window, least in cal.CROWD_WINDOWS:
             mean = cal.SUSPECT_RATE * self.active * window / cal.CROWD_WINDOW
             chance = mean + cal.CROWD_SIGMA * math.sqrt(mean + 0.25)
-            if len(self.peers(kind, now, window)) >= max(least, chance):
-                return self.peers(kind, now, cal.SUSPECT_FOR)
+            new = [t for t in self.peers(kind, now, window) if t not in paged]
+            if len(new) >= max(least, chance):
+                peers = self.peers(kind, now, cal.SUSPECT_FOR)
+                return [tenant_id for tenant_id in peers if tenant_id not in paged]
         return []
 
     def trouble(self, tenants: Sequence[str]) -> tuple[FailureClass, str | None]:

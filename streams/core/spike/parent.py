@@ -232,6 +232,12 @@ class Parent:
             del self.settled[minute]
 
 
+def explained(parents: Iterable[Parent], kind: str) -> set[str]:
+    """Answer the tenants whose trouble of a kind an open parent's page tells of."""
+    alike = [p for p in parents if p.resolved_at is None and kin(p.cause) == kind]
+    return {tenant_id for parent in alike for tenant_id in parent.children}
+
+
 def remembered(parents: Sequence[Parent], now: Instant) -> list[Parent]:
     """Answer the parents that are open, and those that stragglers may belong to."""
     kept = [p for p in parents if (p.resolved_at or now) > now - cal.KEEP]

@@ -15,11 +15,16 @@ from streams.core.spike.alert import Alert
 from streams.core.spike.blame import kin
 from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Crowd
-from streams.core.spike.incident import Turn
-from streams.core.spike.mismatch import Mismatch
-from streams.core.spike.parent import Parent, remembered
+from streams.core.spike.incident import Incident, Turn
+from streams.core.spike.parent import Parent, explained, remembered
 from streams.core.spike.pool import Finding, Pools, Votes
-from streams.core.spike.siblings import one_fault, page_waits_until, siblings
+from streams.core.spike.siblings import (
+    begun,
+    lied_about,
+    one_fault,
+    page_waits_until,
+    siblings,
+)
 from streams.core.spike.taken import Taken
 from streams.core.spike.telling import (
     customers_by_class,
@@ -67,7 +72,8 @@ class Rollup:
             if parent.resolved_at is None and due:
                 parent.checked_at = now
                 self._check(parent)
-        self._forget()
+        self.crowd.forget(now)
+        self.parents = remembered(self.parents, now)
         return self._alerts
 
     def wake_at(self) -> Instant | None:
@@ -98,7 +104,9 @@ class Rollup:
             for verdict in word.verdicts:
                 self._take(verdict)
             for mismatch in word.mismatches:
-                self._alerts.append(self._mismatch(mismatch))
+                parent_key = lied_about(mismatch.tenant_id, self.cases.values())
+                told = mismatch_alert(mismatch, parent=parent_key, at=now)
+                self._alerts.append(told)
 
     def _take(self, verdict: Verdict) -> None:
         """Note what a tenant says of an incident."""
@@ -109,7 +117,6 @@ class Rollup:
             if verdict.turn is Turn.RESOLVED:
                 return
             case = self.cases[key] = Case(incident, verdict.figures)
-            self.crowd.fell(incident, self._now)
             self._place(case, waited=False)
             return
         anew = case.parent is None and case.incident.cause != incident.cause
@@ -122,16 +129,10 @@ class Rollup:
         if case.told:
             self._tell(case, verdict.turn)
 
-    def _mismatch(self, mismatch: Mismatch) -> Alert:
-        """Tell of a server whose failures are untrue: part of an open incident?"""
-        incidents = [case.incident for case in self.cases.values()]
-        own = [i for i in incidents if i.tenant_id == mismatch.tenant_id]
-        parent = min((i.key for i in own if i.mismatch), default=None)
-        return mismatch_alert(mismatch, parent=parent, at=self._now)
-
     def _place(self, case: Case, *, waited: bool) -> None:
         """Decide who is told of an incident: a parent's page may cover it."""
         incident, now = case.incident, self._now
+        self.crowd.fell(incident, now)
         if self._joins(case):
             return
         straggles = any(parent.covers(*case.fault) for parent in self.parents)
@@ -140,13 +141,14 @@ class Rollup:
             self.waiting[incident.key] = Waiting(now + cal.ORPHAN, more)
             return
         kind = kin(incident.cause)
-        alike, active = siblings(incident, self.cases.values(), now), self.crowd.active
-        crowd = self.crowd.gather(kind, now) or one_fault(incident, alike, active)
-        if crowd:
-            self._raise_crowd(kind, crowd)
+        paged, active = explained(self.parents, kind), self.crowd.active
+        alike = siblings(incident, self.cases.values(), paged, now)
+        crowd = self.crowd.gather(kind, paged, now)
+        if crowd := crowd or one_fault(incident, alike, active):
+            self._join(case, self._raise_crowd(incident, crowd))
             return
         if finding := self.pools.company(incident):
-            self._raise_finding(finding)
+            self._join(case, self._raise_finding(finding))
             return
         until = page_waits_until(alike, active)
         company = len(self.crowd.peers(kind, now, cal.CROWD_WINDOW)) > 1
@@ -161,11 +163,14 @@ class Rollup:
         """Make an incident a child, if an open parent is its fault."""
         for parent in reversed(self.parents):
             if parent.resolved_at is None and parent.covers(*case.fault):
-                parent.adopt(case.incident.tenant_id, case.incident.hop)
-                self.waiting.pop(case.incident.key, None)
-                self._tell_as(case, parent.key)
+                self._join(case, parent)
                 return True
         return False
+
+    def _join(self, case: Case, parent: Parent) -> None:
+        parent.adopt(case.incident.tenant_id, case.incident.hop)
+        self.waiting.pop(case.incident.key, None)
+        self._tell_as(case, parent.key)
 
     def _tell_as(self, case: Case, parent: str | None) -> None:
         """Tell of an incident, with its parent if it has one."""
@@ -186,14 +191,12 @@ class Rollup:
             )
         )
 
-    def _raise_crowd(self, kind: str, tenants: list[str]) -> None:
+    def _raise_crowd(self, incident: Incident, tenants: list[str]) -> Parent:
         cause, provider = self.crowd.trouble(tenants)
-        begun = [
-            case.incident.since
-            for case in self.cases.values()
-            if case.incident.tenant_id in tenants and kin(case.incident.cause) == kind
-        ]
-        self._raise(min([*begun, self._now]), cause, provider, tenants)
+        if incident.provider not in {None, provider}:
+            provider = None  # two operators refuse
+        since = begun(tenants, kin(incident.cause), self.cases.values())
+        return self._raise(since or self._now, cause, provider, tenants)
 
     def _raise(
         self,
@@ -217,17 +220,16 @@ class Rollup:
             parent.adopt(tenant_id, suspect.trouble.hop if suspect else Hop.MX)
         self.parents.append(parent)
         covered = [
-            (key, case)
-            for key, case in self.cases.items()
+            case
+            for case in self.cases.values()
             if parent.covers(*case.fault)
             and self._now - case.incident.opened_at < cal.TWIN
         ]
-        for key, case in covered:
+        for case in covered:
             parent.adopt(case.incident.tenant_id, case.incident.hop)
-            self.waiting.pop(key, None)
-        self._tell_parent(parent, Turn.OPENED, [case for _, case in covered])
-        for _, case in covered:
-            self._tell_as(case, parent.key)
+        self._tell_parent(parent, Turn.OPENED, covered)
+        for case in covered:
+            self._join(case, parent)
         return parent
 
     def _tell_parent(
@@ -272,8 +274,8 @@ class Rollup:
     def _look(self, provider: str) -> None:
         open_ = [p for p in self.parents if p.resolved_at is None]
         names = {provider, self.pools.operator(provider)}
-        explained = any(p.explains(name) for p in open_ for name in names)
-        finding = self.pools.look(provider, self._now, explained=explained)
+        known = any(p.explains(name) for p in open_ for name in names)
+        finding = self.pools.look(provider, self._now, explained=known)
         if finding is None:
             return
         for parent in open_:
@@ -284,7 +286,7 @@ class Rollup:
                 return
         self._raise_finding(finding)
 
-    def _raise_finding(self, finding: Finding) -> None:
+    def _raise_finding(self, finding: Finding) -> Parent:
         provider, votes = self.pools.reach(finding)
         tenants = sorted({tenant for tenant, _ in votes})
         parent = self._raise(finding.since, finding.cause, provider, tenants, votes)
@@ -293,7 +295,4 @@ class Rollup:
         if provider is not None:
             parent.recall(self.pools.history(finding, self._now))
         self.pools.by_provider[finding.provider].forget()
-
-    def _forget(self) -> None:
-        self.crowd.forget(self._now)
-        self.parents = remembered(self.parents, self._now)
+        return parent

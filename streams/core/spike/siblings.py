@@ -6,7 +6,8 @@ the second wait for a third.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from collections.abc import Set as AbstractSet
 
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
@@ -15,13 +16,18 @@ from streams.core.spike.case import Case
 from streams.core.spike.incident import Incident
 
 
-def siblings(incident: Incident, cases: Iterable[Case], now: int) -> list[Case]:
-    """Answer the young incidents of other tenants at the same hop and of a kind."""
-    kind = kin(incident.cause)
+def siblings(
+    incident: Incident, cases: Iterable[Case], paged: AbstractSet[str], now: int
+) -> list[Case]:
+    """Answer the young incidents of other tenants at the same hop and of a kind.
+
+    Those of tenants that a parent's page tells of are none.
+    """
+    kind, besides = kin(incident.cause), paged | {incident.tenant_id}
     return [
         case
         for case in cases
-        if case.incident.tenant_id != incident.tenant_id
+        if case.incident.tenant_id not in besides
         and case.incident.hop is incident.hop
         and kin(case.incident.cause) == kind
         and now - case.incident.opened_at < cal.CROWD_WINDOW
@@ -55,3 +61,15 @@ def page_waits_until(alike: Iterable[Case], active: int) -> Instant | None:
         case.incident.opened_at for case in alike if case.told and case.parent is None
     ]
     return Instant(max(paged) + cal.CROWD_WINDOW) if paged else None
+
+
+def begun(tenants: Collection[str], kind: str, cases: Iterable[Case]) -> Instant | None:
+    """Answer when the first incident of a kind of these tenants began."""
+    incidents = [c.incident for c in cases if c.incident.tenant_id in tenants]
+    return min((i.since for i in incidents if kin(i.cause) == kind), default=None)
+
+
+def lied_about(tenant_id: str, cases: Iterable[Case]) -> str | None:
+    """Answer the incident that a tenant's server with untrue failures is part of."""
+    own = [c.incident for c in cases if c.incident.tenant_id == tenant_id]
+    return min((i.key for i in own if i.mismatch), default=None)

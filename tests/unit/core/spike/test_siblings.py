@@ -11,7 +11,7 @@ from streams.core.spike.alert import Severity
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.rollup import Rollup
 from streams.core.spike.verdict import Figures, Verdict
-from streams.core.spike.word import Digest, Word
+from streams.core.spike.word import Digest, Suspicion, Word
 
 START = Instant(1_767_571_200_000)
 BLOCKED = FailureClass.SENDER_BLOCKED
@@ -335,3 +335,28 @@ def test_only_a_second_operator_makes_a_providers_fault_everybodys(
         refused(fleet, minute, BLOCKED, provider="other.test", operator=operator)
     (parent,) = fleet.rollup.parents
     assert parent.scope is scope
+
+
+def at_two_operators(fleet):
+    """Let one operator make a crowd suspect, and another refuse two tenants."""
+    trouble = Suspicion(BLOCKED, Hop.MX, "google")
+    words = [
+        refusals(f"s-{n}", 1, 1, "mx.test")._replace(suspicion=trouble)
+        for n in range(8)
+    ]
+    fleet.hear(Digest(words=words))
+    for number in range(2):
+        where = {"hop": Hop.MX, "provider": "microsoft"}
+        fleet.breaks(f"t-{number}", 3 + number, BLOCKED, **where)
+    fleet.until(60)
+
+
+def test_no_incident_that_tells_of_a_crowd_is_told_to_nobody(fleet):
+    at_two_operators(fleet)
+    assert {"t-0", "t-1"} <= {alert.tenant_id for alert in fleet.said}
+
+
+def test_a_crowd_that_has_its_page_makes_no_second(fleet):
+    at_two_operators(fleet)
+    assert [whose for _, whose in fleet.pages].count(None) == 1
+    assert len(fleet.rollup.parents) == 1
