@@ -285,7 +285,7 @@ def test_customers_of_children_that_are_over_still_count(fleet):
 
 
 def refused(fleet, minute, failure_class, *, provider="google", operator=""):
-    """Let an operator refuse two customers of each of eight tenants."""
+    """Let an operator refuse two customers of each of eight tenants of a provider."""
     fleet.until(minute)
     tried = START + minute * MINUTE
     words = []
@@ -296,23 +296,23 @@ def refused(fleet, minute, failure_class, *, provider="google", operator=""):
             ): Weighed(1, 1, 0, operator)
             for n in range(2)
         }
-        words.append(Word(f"p-{number}", failed=failed))
+        words.append(Word(f"{provider}-{number}", failed=failed))
     fleet.hear(Digest(words=words))
 
 
 def test_a_provider_is_blamed_for_what_it_says_since_it_began(fleet):
-    digest = Digest()
-    digest.pooled |= {(START + n * MINUTE, "google"): [40, 0] for n in range(40)}
-    fleet.hear(digest)
-    for minute in (1, 2, 3):
+    for minute in (1, 2):
+        fleet.until(minute)
         one = refusals(f"t-{minute}", 12, minute)
         failed = {
             failed._replace(failure_class=FailureClass.BAD_MAILBOX): weighed
             for failed, weighed in one.failed.items()
         }
         fleet.hear(Digest(words=[one._replace(failed=failed)]))
-    refused(fleet, 40, BLOCKED)
-    for minute in (41, 42, 43, 44):
+    fleet.until(39)
+    good = {(START + n * MINUTE, "google"): [90, 0] for n in range(4, 40)}
+    fleet.hear(Digest(pooled=good))
+    for minute in (40, 41, 42, 43, 44):
         refused(fleet, minute, BLOCKED)
     (parent,) = fleet.rollup.parents
     (opened,) = [alert for alert in fleet.said if alert.turn is Turn.OPENED]
