@@ -7,7 +7,7 @@ it loses nothing, because its partition is read again from the committed offset.
 import asyncio
 from collections.abc import Callable, Sequence
 
-from streams.engine.source import Pace
+from streams.engine.source import Pace, Turns
 from streams.engine.stage import Record
 
 Process = Callable[[Sequence[Record], int], None]
@@ -22,13 +22,17 @@ class Gathering:
     costs a transaction for each of them, which is ten times what the records cost.
     While a transaction is under way they wait for its end, too: sooner than in the
     next one nothing of them would be seen, so the slower the brokers, the larger
-    the batches.
+    the batches. And they wait for their turn among all partitions of the topic, so
+    that many partitions do not mean many transactions.
     """
 
-    def __init__(self, process: Process, pace: Pace, seconds: float) -> None:
+    def __init__(
+        self, process: Process, pace: Pace, turns: Turns, seconds: float
+    ) -> None:
         """Hand batches to `process`, at most as many records as `pace` says."""
         self._process = process
         self._pace = pace
+        self._turns = turns
         self._seconds = seconds
         self._records: Sequence[Record] = ()
         self._next_offset = 0
@@ -42,12 +46,16 @@ class Gathering:
         most = self._pace.records
         if self._records and len(self._records) + len(records) > most:
             self.flush()
-        self._records = [*self._records, *records] if self._records else records
+        waited = bool(self._records)
+        self._records = [*self._records, *records] if waited else records
         self._next_offset = next_offset
         if len(self._records) >= most or not self._seconds:
             self.flush()
-        else:
-            self._look()
+            return
+        if not waited:
+            turn = self._turns.take(asyncio.get_running_loop().time())
+            self._open_at = max(self._open_at, turn)
+        self._look()
 
     def hold(self) -> None:
         """Let records wait until `release`, unless they are enough for a batch."""

@@ -65,7 +65,9 @@ class StatefulLane(Lane):
         """Prepare a lane with an empty table."""
         super().__init__(services, source, tp, generation)
         self._table = table
-        self._gathering = Gathering(self.process, source.pace, source.spec.gather)
+        self._gathering = Gathering(
+            self.process, source.pace, source.turns, source.spec.gather
+        )
         self.on_lost: Callable[[StatefulLane, AbortReason], None]
         """Told when the memory was dropped; set by the owner."""
         self._messages: list[Message] = []

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from streams.engine.gathering import Gathering
-from streams.engine.source import Pace
+from streams.engine.source import Pace, Turns
 
 NEVER = 3600.0
 """Seconds that no test waits for."""
@@ -17,8 +17,9 @@ def made():
     return []
 
 
-def gathering(made, seconds, most=10):
-    return Gathering(lambda *batch: made.append(batch), Pace(most, 0.02), seconds)
+def gathering(made, seconds, most=10, turns=None):
+    pace = Pace(most, 0.02)
+    return Gathering(lambda *batch: made.append(batch), pace, turns or Turns(), seconds)
 
 
 async def until(what):
@@ -43,6 +44,30 @@ async def test_what_comes_soon_after_a_batch_waits_and_is_one_batch(made):
     assert made == [(["a"], 1)]
     await until(lambda: len(made) == 2)
     assert made[1] == (["b", "c", "d"], 4)
+
+
+def test_turns_are_apart_and_not_saved_up():
+    turns = Turns(5.0)
+    assert [turns.take(100.0) for _ in range(3)] == [100.0, 105.0, 110.0]
+    assert turns.take(200.0) == 200.0
+
+
+async def test_partitions_with_a_trickle_each_take_turns(made):
+    turns = Turns(NEVER)
+    first, second = (gathering(made, 1e-9, turns=turns) for _ in range(2))
+    first.take(["a"], 1)
+    second.take(["b"], 1)
+    assert made == [(["a"], 1)]
+    second.flush()
+    assert made == [(["a"], 1), (["b"], 1)]
+
+
+async def test_a_full_batch_takes_no_turn(made):
+    turns = Turns(NEVER)
+    for number in range(2):
+        gathering(made, 1e-9, most=1, turns=turns).take([number], 1)
+    gathering(made, 1e-9, turns=turns).take([2], 1)
+    assert [records for records, _ in made] == [[0], [1], [2]]
 
 
 async def test_nothing_waits_where_nothing_is_gathered(made):

@@ -19,7 +19,7 @@ from streams.engine.lane import LaneState
 from streams.engine.observer import AbortReason, NullObserver
 from streams.engine.recovery import OFFSET_KEY
 from streams.engine.services import Services
-from streams.engine.source import Pace, Source
+from streams.engine.source import Pace, Source, Turns
 from streams.engine.spec import LaneSpec
 from streams.engine.stage import Message, Output
 from streams.engine.stateful import StatefulLane
@@ -452,7 +452,7 @@ NEVER = 3600.0
 @pytest.fixture
 async def gathering(lane):
     """Answer a lane that has read a record and lets the next one wait."""
-    lane._gathering = Gathering(lane.process, Pace(1000, 0.02), NEVER)  # noqa: SLF001
+    lane._gathering = Gathering(lane.process, Pace(1000, 0.02), Turns(), NEVER)  # noqa: SLF001
     lane.take([Note(b"1")], 10)
     lane.take([Note(b"2")], 11)
     return lane
@@ -478,7 +478,7 @@ async def test_no_timer_runs_after_a_stage_raised_over_what_was_gathered(gatheri
 async def test_a_lane_that_gathers_reads_on_when_its_transaction_is_over(
     lane, producer
 ):
-    lane._gathering = Gathering(lane.process, Pace(1000, 0.02), 1e-9)  # noqa: SLF001
+    lane._gathering = Gathering(lane.process, Pace(1000, 0.02), Turns(), 1e-9)  # noqa: SLF001
     producer.acknowledged = False
     lane.take([Note(b"1")], 10)
     await until(lambda: producer.waiting)
