@@ -141,6 +141,26 @@ class Tail:
         )
 
 
+def _create(kafka: str, topics: list[NewTopic]) -> None:
+    """Make topics; a broker that was frozen before may need to be asked again."""
+    refusals: list[Exception] = []
+
+    def made() -> bool:
+        admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+        refusals.clear()
+        for answer in admin.create_topics(topics, request_timeout=15).values():
+            try:
+                answer.result(20)
+            except TimeoutError as late:
+                refusals.append(late)
+            except KafkaException as refusal:
+                if refusal.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    refusals.append(refusal)
+        return not refusals
+
+    assert wait_for(made, 120), refusals
+
+
 def _listed(admin: AdminClient, wanted: set[str]) -> Mapping[str, object]:
     """Wait until a broker knows all topics that were made, and answer its list."""
     known: dict[str, object] = {}
@@ -339,8 +359,7 @@ class Deployment:
                 )
                 for table in tables
             ]
-        for made in admin.create_topics(topics).values():
-            made.result(30)
+        _create(self.kafka, topics)
         # What is asked to add ours must see these: the numbers follow from them.
         _listed(admin, {topic.topic for topic in topics})
         ours = {"topic-prefix": self.prefix, "app-id": self.app_id}
