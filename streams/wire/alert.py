@@ -14,7 +14,7 @@ from streams.core.sample import Sample
 from streams.core.spike import wording
 from streams.core.spike.alert import MISMATCH, Alert, Kind, Severity
 from streams.core.spike.incident import Scope, Turn
-from streams.wire import contract
+from streams.wire import own
 from streams.wire.envelope import Envelope, Outgoing
 from streams.wire.reject import Reject, RejectReason
 from streams.wire.topic import Topic
@@ -119,18 +119,7 @@ def encode(alert: Alert) -> bytes:
 
 def decode(value: bytes | None) -> PublishedAlert | Reject:
     """Read a value of the alerts topic."""
-    if not value:
-        return Reject(RejectReason.EMPTY_VALUE, "no value")
-    try:
-        body = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return Reject(RejectReason.NOT_JSON, "not UTF-8 JSON text")
-    try:
-        if contract.validator(SCHEMA).is_valid(body):
-            return _to_alert(body)
-    except ValueError:  # a time that is none, or nesting too deep to validate
-        return Reject(RejectReason.SCHEMA_VIOLATION, "format")
-    return Reject(RejectReason.SCHEMA_VIOLATION, SCHEMA)
+    return own.read(value, SCHEMA, _to_alert)
 
 
 def read(key: bytes, value: bytes | None) -> PublishedAlert | Reject:
