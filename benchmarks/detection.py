@@ -5,11 +5,11 @@
         [--read FILE ...] [--result FILE]
 
 Each scenario of the simulator goes as events through the whole chain: decoding,
-classification, flags, spikes, roll-up. A page is an alert that somebody is woken
-for. An incident counts when at least three customers failed; delays run from the
-arrival of the third one's failure, the earliest moment at which any rule that
-wants three customers can speak. Plays of several runs, kept by `--json`, are told
-as one by `--read`.
+classification, flags, spikes, roll-up. A page is an alert that is part of no other:
+somebody is woken for it, or told in office hours. An incident counts when at least
+three customers failed; delays run from the arrival of the third one's failure, the
+earliest moment at which any rule that wants three customers can speak. Plays of
+several runs, kept by `--json`, are told as one by `--read`.
 """
 
 # ruff: noqa: ANN001, ANN201, ANN202, ANN204, PLR2004 - a script of figures
@@ -130,7 +130,7 @@ class Ours:
         if message.topic == Topic.ALERTS:
             alert = json.loads(message.value)
             self.alerts[alert["key"]] = alert
-            if alert["severity"] == "critical":
+            if alert["severity"] != "info":
                 self.first.setdefault(alert["key"], alert)
 
     def pages(self):

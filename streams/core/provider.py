@@ -142,5 +142,7 @@ def registered(name: str) -> str:
     small providers and never loses mail.
     """
     labels = name.rstrip(".").lower().split(".")
+    if labels[-1][-1:].isdigit():
+        return name  # an IP address has no domain
     deep = len(labels[-1]) == _COUNTRY and labels[-2:-1] and labels[-2] in _SECOND_LEVEL
     return ".".join(labels[-3 if deep else -2 :])

@@ -40,9 +40,9 @@ OTHER_FACTOR = 2.5
 OTHER_PRIOR = 1.5
 """0.5 % of 300."""
 OTHER_FLOOR = 0.015
-"""As for the sender classes, a little wider."""
+"""As for the sender classes, a little wider ..."""
 OTHER_CAP = 0.15
-"""As for the sender classes, a little wider."""
+"""... both ways."""
 PROVIDER_FACTOR = 1.5
 """As for the sender classes."""
 PROVIDER_TRIALS = 60.0
@@ -84,8 +84,7 @@ PROVIDER_EXTRA = 1.0
 WEAK_EXTRA = 2.0
 """A second test on the same mail."""
 OVER = 6.0
-"""The ratio stops this far above the threshold: a long outage must not need a
-long recovery."""
+"""The ratio stops so far above: a long outage must not need a long recovery."""
 CUSTOMERS = 3
 """Two customers are a coincidence."""
 PROVIDER_CUSTOMERS = 4
@@ -154,7 +153,9 @@ LAG_WEIGHT = 20.0
 LAG_LEARN = 0.05
 """Share of the prior that comes back every day, so that lags are unlearnt."""
 LAG_DECAY = 0.98
-"""Of the longest lag of a channel, per failure: one straggler is soon forgotten."""
+"""Of the lag that an incident reckons with, per failure that took less ..."""
+LAG_RISE = 0.3
+"""... and how far one that took more lifts it: one straggler keeps nothing open."""
 
 # --- scope
 TENANT_ODDS = 3.0
@@ -190,8 +191,7 @@ TELL_GROWN = 10
 """Sooner when so many more are hit, or twice as many: whoever was woken must not
 read of 7 customers while 95 fail ..."""
 TELL_SOON = 1 * MINUTE
-"""... but not before this, then after 2 minutes, 4, 8: a fault that grows fast is no
-reason to be told of it all the time."""
+"""... but not before this, then after 2 minutes, 4, 8: not all the time."""
 
 # --- resolving
 RECOVERED = 8.0
@@ -209,12 +209,13 @@ HOLD = 20 * MINUTE
 CHECK_EVERY = 30 * SECOND
 """Between two looks at an open incident."""
 RIPEN = 10 * MINUTE
-"""An open incident is looked at so often without mail: what was sent may have had
-time to bounce meanwhile."""
+"""An open incident is looked at so often: in time, what was sent has not bounced."""
 LAGS = 2
-"""Mail is old enough for recovery after so many lags of the incident's reports."""
+"""Mail is old enough for recovery after so many lags of the incident's reports ..."""
+LAG_SPREAD = 1 * HOUR
+"""... or one and this: what takes hours is a queue's patience, which hardly varies."""
 LAG_MARGIN = 60 * SECOND
-"""... and this."""
+"""... and this on top."""
 
 # --- servers whose failures are untrue
 LIED_TO = 3

@@ -13,6 +13,7 @@ from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import SENDER
 from streams.core.spike.incident import Incident
+from streams.core.spike.lag import reckoned
 
 SUBMISSION = "SUBMISSION"
 """Our own hop is refused. Upper case: no provider is called so."""
@@ -151,7 +152,7 @@ class Channel:
                 self.run = now
             self.goods_since_failure = 0
         self.last = now
-        self.lag = max(lag, self.lag * cal.LAG_DECAY)
+        self.lag = reckoned(self.lag, lag)
         self.failures[bucket] = self.failures.get(bucket, 0) + trials
 
     def contradict(self, customer: int) -> Voice | None:

@@ -69,3 +69,24 @@ def usually_matured(age: int) -> float:
     """Say the same for tenants whose own lags are not at hand, by the prior."""
     at = bisect_left(cal.LAG_EDGES, age / cal.SECOND)
     return 1.0 if at > _LAST else _PRIOR[at]
+
+
+def reckoned(so_far: float, lag: int) -> float:
+    """Say with which lag to reckon, in seconds, after one more failure's."""
+    if lag > so_far > 0:
+        return so_far + cal.LAG_RISE * (lag - so_far)
+    return max(float(lag), so_far * cal.LAG_DECAY)
+
+
+def bounced_until(now: int, lag: float) -> int:
+    """Say up to when mail was tried that would have bounced by now.
+
+    Args:
+        now: the time of asking.
+        lag: how long the incident's reports took lately, in seconds; 0 when only
+            replies told of it.
+    """
+    if not lag:
+        return now
+    spread = min((cal.LAGS - 1) * lag * cal.SECOND, cal.LAG_SPREAD)
+    return int(now - lag * cal.SECOND - spread - cal.LAG_MARGIN)

@@ -15,7 +15,7 @@ from streams.core.spike import calibration as cal
 from streams.core.spike.blame import family, kin
 from streams.core.spike.growth import has_grown, tell_at
 from streams.core.spike.incident import Incident, Scope, alert_key
-from streams.core.spike.lag import usually_matured
+from streams.core.spike.lag import bounced_until, reckoned, usually_matured
 from streams.core.spike.ratio import Row, works_again
 from streams.core.spike.word import Word
 
@@ -130,7 +130,7 @@ class Parent:
             same = self.provider is not None or self._same(failed.failure_class)
             if own == at_us and here and same:
                 self._count(failed.minute, word.tenant_id)[1] += weighed.trials
-                self.lag = max(weighed.lag, self.lag * cal.LAG_DECAY)
+                self.lag = reckoned(self.lag, weighed.lag)
                 self.failed += weighed.trials
                 self.last_seen_at = now
             if self.young(now) and len(self.votes) < cal.POOL_KEPT:
@@ -201,9 +201,7 @@ class Parent:
 
     def over(self, now: Instant) -> bool:
         """Say whether mail old enough to have bounced has long gone through."""
-        until = now - (cal.LAGS * self.lag * cal.SECOND + cal.LAG_MARGIN)
-        if not self.lag:
-            until = float(now)
+        until = bounced_until(now, self.lag)
         ratio, goods = works_again(self._rows(), self.base, until)
         if ratio < cal.RECOVERED or goods < cal.RECOVERED_GOODS:
             self.recovered_at = None

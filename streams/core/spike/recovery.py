@@ -8,6 +8,7 @@ import math
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import Channel
 from streams.core.spike.incident import Turn
+from streams.core.spike.lag import bounced_until
 from streams.core.spike.ledger import REST
 from streams.core.spike.opening import hidden
 from streams.core.spike.ratio import Row, works_again
@@ -32,9 +33,7 @@ def look(tenant: Tenant, channel: Channel) -> Verdict | None:
 
 def asked_until(tenant: Tenant, channel: Channel) -> int:
     """Say when the youngest mail was tried that would have bounced by now."""
-    if not channel.lag:
-        return tenant.now
-    return int(tenant.now - cal.LAGS * channel.lag * cal.SECOND - cal.LAG_MARGIN)
+    return bounced_until(tenant.now, channel.lag)
 
 
 def _rows(tenant: Tenant, channel: Channel, base: float) -> list[Row]:

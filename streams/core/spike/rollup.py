@@ -17,9 +17,11 @@ from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Crowd
 from streams.core.spike.incident import Incident, Turn
 from streams.core.spike.parent import Parent, explained, remembered
-from streams.core.spike.pool import Finding, Pools, Votes
+from streams.core.spike.pool import Votes
+from streams.core.spike.pools import Finding, Pools
 from streams.core.spike.siblings import (
     begun,
+    failing_everywhere,
     lied_about,
     one_fault,
     page_waits_until,
@@ -110,8 +112,7 @@ class Rollup:
 
     def _take(self, verdict: Verdict) -> None:
         """Note what a tenant says of an incident."""
-        incident = verdict.incident
-        key = incident.key
+        incident, key = verdict.incident, verdict.incident.key
         case = self.cases.get(key)
         if case is None:
             if verdict.turn is Turn.RESOLVED:
@@ -236,9 +237,8 @@ class Rollup:
         self, parent: Parent, turn: Turn, cases: Sequence[Case] | None = None
     ) -> None:
         parent.revision = max(parent.revision + 1, self._now)
-        if cases is None:
-            cases = self._children(parent)
-        verdicts = [Verdict(turn, case.incident, case.figures) for case in cases]
+        children = self._children(parent) if cases is None else cases
+        verdicts = [Verdict(turn, case.incident, case.figures) for case in children]
         parent.most = customers_by_class(parent, [v.figures for v in verdicts])
         alert = parent_alert(parent, turn, verdicts, self._now)
         parent.told_at, parent.told = self._now, (alert.customers, alert.tenants)
@@ -249,8 +249,8 @@ class Rollup:
 
     def _outdated(self, parent: Parent) -> bool:
         """Say whether what was told of a parent is no longer how bad it is."""
-        figures = [case.figures for case in self._children(parent)]
-        parent.most = customers_by_class(parent, figures)
+        children = self._children(parent)
+        parent.most = customers_by_class(parent, [case.figures for case in children])
         hit = parent.most.total(), len(parent.children)
         told_anew_at = parent.told_anew_at(hit)
         return told_anew_at is not None and self._now >= told_anew_at
@@ -266,16 +266,17 @@ class Rollup:
         self._tell_parent(parent, Turn.RESOLVED)
         parent.counts, parent.settled, parent.votes = {}, {}, {}
         for key, case in self.cases.items():
-            orphan = case.incident.tenant_id in parent.children
-            if orphan and (not case.told or case.parent is not None):
+            told_alone = case.told and case.parent is None
+            if case.incident.tenant_id in parent.children and not told_alone:
                 more = case.failures + cal.CUSTOMERS
                 self.waiting[key] = Waiting(now + cal.ORPHAN, more)
 
     def _look(self, provider: str) -> None:
         open_ = [p for p in self.parents if p.resolved_at is None]
-        names = {provider, self.pools.operator(provider)}
-        known = any(p.explains(name) for p in open_ for name in names)
-        finding = self.pools.look(provider, self._now, explained=known)
+        operator = self.pools.operator(provider)
+        known = any(p.explains(provider) or p.explains(operator) for p in open_)
+        own = failing_everywhere(self.cases.values())
+        finding = self.pools.look(provider, self._now, explained=known, besides=own)
         if finding is None:
             return
         for parent in open_:

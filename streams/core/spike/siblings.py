@@ -73,3 +73,9 @@ def lied_about(tenant_id: str, cases: Iterable[Case]) -> str | None:
     """Answer the incident that a tenant's server with untrue failures is part of."""
     own = [c.incident for c in cases if c.incident.tenant_id == tenant_id]
     return min((i.key for i in own if i.mismatch), default=None)
+
+
+def failing_everywhere(cases: Iterable[Case]) -> set[str]:
+    """Answer the tenants with an incident of their own, wherever their mail goes."""
+    alone = [case.incident for case in cases if case.parent is None]
+    return {incident.tenant_id for incident in alone if incident.provider is None}

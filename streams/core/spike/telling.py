@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from streams.core.failure import TRAITS, FailureClass, Side
 from streams.core.instant import Instant
-from streams.core.provider import registered
+from streams.core.provider import provider
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert, Kind
 from streams.core.spike.evidence import SHOWN
@@ -125,7 +125,7 @@ def mismatch_alert(mismatch: Mismatch, *, parent: str | None, at: Instant) -> Al
         parent=parent,
         tenant_id=mismatch.tenant_id,
         scope=Scope.PROVIDER,
-        provider=registered(liar.server),
+        provider=provider(liar.server, liar.server),
         hop=None,
         side=Side.UNKNOWN,
         cause=liar.cause,

@@ -61,5 +61,9 @@ def test_a_countrys_second_level_is_not_a_registered_domain():
     assert registered("a.b.firm.de") == "firm.de"
 
 
+def test_an_ip_address_has_no_domain():
+    assert registered("192.0.2.25") == "192.0.2.25"
+
+
 def test_a_host_that_is_longer_than_any_name_is_nobodys():
     assert provider(f"mx.{'x' * 300}.test", "example.com") == "example.com"

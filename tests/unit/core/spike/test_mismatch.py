@@ -1,11 +1,14 @@
 """Servers that refuse mail which arrives: when it is a pattern, and when it is over."""
 
+import pytest
+
 from streams.core.activity import Contradiction
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.incident import Turn
 from streams.core.spike.mismatch import Liars
+from streams.core.spike.telling import mismatch_alert
 
 NOW = Instant(1_790_000_000_000)
 SERVER = "mx.example.com"
@@ -96,3 +99,16 @@ def test_memory_is_bounded_and_open_patterns_are_not_pushed_out():
         hear(liars, [n], server=f"mx{n}.example.net")
     assert len(liars.by_server) == cal.LIARS_KEPT
     assert SERVER in liars.by_server
+
+
+@pytest.mark.parametrize(
+    ("server", "provider"),
+    [
+        ("alt1.gmail-smtp-in.l.google.com", "google"),
+        ("mx2.firm.example.net", "example.net"),
+        ("192.0.2.25", "192.0.2.25"),
+    ],
+)
+def test_a_servers_provider_is_called_as_in_all_other_alerts(server, provider):
+    (found,) = hear(Liars(), range(3), server=server)
+    assert mismatch_alert(found, parent=None, at=NOW).provider == provider

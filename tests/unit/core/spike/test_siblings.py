@@ -337,6 +337,21 @@ def test_only_a_second_operator_makes_a_providers_fault_everybodys(
     assert parent.scope is scope
 
 
+@pytest.mark.parametrize(("own", "pages"), [(True, ["big"]), (False, [None])])
+def test_a_tenant_that_fails_everywhere_is_no_evidence_against_a_provider(
+    fleet, own, pages
+):
+    if own:
+        fleet.breaks("big", 1, SENDER, hop=Hop.MX)
+    for minute in range(2, 7):
+        fleet.until(minute)
+        words = [refusals(f"t-{n}", 1, minute) for n in range(3)]
+        good = {(START + minute * MINUTE, "google"): [55, 0]}
+        fleet.hear(Digest([refusals("big", 3, minute), *words], pooled=good))
+    fleet.until(12)
+    assert [whose for _, whose in fleet.pages] == pages
+
+
 def at_two_operators(fleet):
     """Let one operator make a crowd suspect, and another refuse two tenants."""
     trouble = Suspicion(BLOCKED, Hop.MX, "google")
