@@ -5,7 +5,7 @@
 
 Real workers (`mailflag worker`), eight partitions, three tenants with much that is
 wrong with one of them, hostile producers with poison among the mail, a real
-Alertmanager where there is one. Now and then the password of another tenant expires.
+Alertmanager where there is one. Now and then another tenant's relay refuses it.
 Whatever strikes, no change may be lost, invented or repeated for a read_committed
 subscriber, every flag must be what the mail says, each of these incidents must be
 opened once and resolved once, Alertmanager must know what the topic says, dead
@@ -47,7 +47,7 @@ from mail_audit import Audit, audit  # noqa: E402
 from mail_deployment import Deployment, MailWorker  # noqa: E402
 from mail_traffic import Traffic  # noqa: E402
 from rig.pager import Pager, hire  # noqa: E402
-from stricken_tenant import CAUSE, Phase, StrickenTenant  # noqa: E402
+from stricken_tenant import Phase, StrickenTenant  # noqa: E402
 
 from streams.adapters.notice import EXPIRY  # noqa: E402
 from streams.cli.main import EXIT_UNAVAILABLE  # noqa: E402
@@ -211,7 +211,7 @@ class Chaos:
             if now > began + INCIDENT_EVERY * (len(self.stricken) + 0.5):
                 self._begin_an_incident()
             if now > looked + LOOK and not self._broker_suffers:
-                self._renew_passwords()
+                self._mend_faults()
                 looked = time.monotonic()
             if now > strike:
                 self._strike(faults)
@@ -319,7 +319,7 @@ class Chaos:
             self.stricken.append(tenant)
             self.deployment.send(self.traffic.publish(tenant.fails()))
 
-    def _renew_passwords(self) -> None:
+    def _mend_faults(self) -> None:
         """Let the tenants whose incident has been told of send mail again."""
         waiting = [one for one in self.stricken if one.phase is Phase.BEGUN]
         try:
@@ -332,7 +332,7 @@ class Chaos:
                 self.deployment.send(self.traffic.publish(tenant.works_again(_now())))
 
     def _all_are_open(self) -> bool:
-        self._renew_passwords()
+        self._mend_faults()
         return all(one.phase is Phase.OPEN for one in self.stricken)
 
     def _all_are_over(self) -> bool:
@@ -347,9 +347,11 @@ class Chaos:
     def _turns(self) -> dict[str, list[str]]:
         """Answer which turns were told of each stricken tenant, but for updates."""
         turns: dict[str, list[str]] = {one.id: [] for one in self.stricken}
+        causes = {one.id: one.fault.cause for one in self.stricken}
         for alert in self._alerts():
             if alert.tenant_id in turns and alert.type != "alert-updated":
-                what = "" if alert.cause == CAUSE else f" {alert.cause}"
+                right = alert.cause == causes[alert.tenant_id]
+                what = "" if right else f" {alert.cause}"
                 turns[alert.tenant_id].append(alert.type + what)
         return turns
 

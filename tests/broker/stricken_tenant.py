@@ -1,8 +1,9 @@
-"""A tenant whose SMTP password expires, and what must be told of it: one incident.
+"""A tenant whose own relay refuses it, and what must be told of it: one incident.
 
 Its mail went well until half an hour ago and has failed for ten minutes, by the
 times that the events carry; nobody else is to blame, and every failed mail is to a
-customer of its own. Sound mail after that says that the password was renewed.
+customer of its own. Sound mail after that says that the fault was mended. Tenants
+have different faults: two of one kind within minutes would be told together.
 """
 
 from collections.abc import Iterator
@@ -15,9 +16,23 @@ from streams.core.address import canonical, key
 from streams.core.instant import Instant, render
 from streams.wire.topic import Topic
 
-CAUSE = "submission_auth_failed"
 SOUND_BEFORE, FAILING, SOUND_AFTER = 400, 95, 200
-_REPLY = "5.7.8 Error: authentication failed"
+
+
+class Fault(NamedTuple):
+    """What the relay answers, and the class that this is."""
+
+    cause: str
+    phase: str
+    code: int
+    text: str
+
+
+FAULTS = (
+    Fault("submission_auth_failed", "auth", 535, "5.7.8 Authentication failed"),
+    Fault("sender_rejected", "mail", 553, "5.7.1 Sender address not owned by user"),
+    Fault("relay_denied", "rcpt", 554, "5.7.1 Relay access denied"),
+)
 
 
 class Phase(Enum):
@@ -26,7 +41,7 @@ class Phase(Enum):
     BEGUN = auto()
     """Its mail is published, and no alert has been seen."""
     OPEN = auto()
-    """It was announced, and the password was renewed."""
+    """It was announced, and the fault was mended."""
 
 
 class OneMail(NamedTuple):
@@ -41,6 +56,7 @@ class StrickenTenant:
 
     def __init__(self, number: int, now: int) -> None:
         self.id = f"stricken-{number}"
+        self.fault = FAULTS[number % len(FAULTS)]
         self.phase = Phase.BEGUN
         self.lives: dict[bytes, OneMail] = {}
         """Everybody that it has written to, by record key."""
@@ -63,7 +79,8 @@ class StrickenTenant:
         address = f"kunde{number}@example.com"
         smtp = {"phase": "data_end", "code": 250, "peer_role": "relay"}
         if fails:
-            smtp = {"phase": "auth", "code": 535, "text": _REPLY, "peer_role": "relay"}
+            _, phase, code, text = self.fault
+            smtp = {"phase": phase, "code": code, "text": text, "peer_role": "relay"}
         body = {
             "id": f"{self.id}-{number}",
             "time": render(Instant(int(at))),
