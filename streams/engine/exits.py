@@ -47,7 +47,8 @@ class ExitCode(IntEnum):
     STALLED = 80
     """Partitions were assigned, but opening them made no progress."""
     OUTPUT_REFUSED = 81
-    """The broker refuses an output for good: too large, or no right to write it."""
+    """The broker refuses an output for good: too large, no right to write it, or dated
+    over an hour ahead, which says that this machine's clock is wrong."""
     STORE_FAILED = 82
     """A table on disk cannot be read or written: the disk is full or broken.
 

@@ -15,6 +15,7 @@ REFUSED = (
     errors.ClusterAuthorizationFailedError,
     errors.TransactionalIdAuthorizationFailed,
     errors.InvalidRequiredAcksError,
+    errors.InvalidTimestampError,
     errors.PolicyViolationError,
 )
 """The same request would be refused again."""

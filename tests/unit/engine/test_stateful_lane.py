@@ -337,6 +337,7 @@ async def test_a_stage_that_answers_nonsense_is_taken_for_one_that_raised(lane):
     ("error", "code"),
     [
         (errors.MessageSizeTooLargeError(), ExitCode.OUTPUT_REFUSED),
+        (errors.InvalidTimestampError(), ExitCode.OUTPUT_REFUSED),
         (errors.TopicAuthorizationFailedError(), ExitCode.OUTPUT_REFUSED),
         (errors.KafkaTimeoutError(), ExitCode.UNAVAILABLE),
         (ValueError("what"), ExitCode.ENGINE_FAILED),
