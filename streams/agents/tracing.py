@@ -9,7 +9,7 @@ from typing import NamedTuple
 from streams.core import activity as activities
 from streams.core.activity import Activity, Contradiction, Hop, Trial
 from streams.core.evidence import Action, Attempt, Failure, Outcome, Report
-from streams.core.failure import PeerRole
+from streams.core.failure import FailureClass, PeerRole, Phase
 from streams.core.instant import Instant
 from streams.core.message import REPORTED, Message, fate
 from streams.core.provider import provider
@@ -44,7 +44,8 @@ class Tracer(NamedTuple):
 
     def _attempt(self, attempt: Attempt) -> None:
         failure = attempt.failure
-        if failure is None or attempt.outcome is Outcome.ACCEPTED:
+        taken = attempt.outcome is Outcome.ACCEPTED
+        if failure is None or taken or _after_the_mail(failure):
             accepted(self.activity, attempt)
             return
         self.activity.add(
@@ -144,6 +145,16 @@ class Tracer(NamedTuple):
             or self.before.customer_id
             or self.evidence.address
         )
+
+
+def _after_the_mail(failure: Failure) -> bool:
+    """Say whether only the end of a session was refused, for no reason that counts.
+
+    QUIT follows when the mail has been taken (RFC 5321 section 4.1.1.10); words that
+    give a reason were said to an earlier command, whatever the platform notes.
+    """
+    unexplained = failure.failure_class is FailureClass.UNKNOWN
+    return failure.phase is Phase.QUIT and unexplained
 
 
 def accepted(activity: Activity, attempt: Attempt) -> None:

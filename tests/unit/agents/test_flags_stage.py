@@ -244,6 +244,21 @@ def test_a_second_deferral_counts_although_the_platform_numbers_no_attempts(run)
     assert weighed.weight == 1.0
 
 
+@pytest.mark.parametrize(
+    ("phase", "kind", "fails"),
+    [
+        (Phase.QUIT, FailureClass.UNKNOWN, 0),
+        (Phase.DATA_END, FailureClass.UNKNOWN, 1),
+        (Phase.QUIT, FailureClass.SENDER_BLOCKED, 1),
+    ],
+)
+def test_a_refused_goodbye_is_no_refused_mail(run, phase, kind, fails):
+    run.feed(attempt("m0", -1_000, "accepted"))
+    said = failure(kind)._replace(phase=phase)
+    told = run.feed(attempt("m1", 0, "failed")._replace(failure=said))
+    assert len(_activity(told).failed) == fails
+
+
 @pytest.mark.parametrize("action", [Action.FAILED, Action.DELIVERED])
 def test_a_delay_that_is_told_after_the_end_says_nothing_new(run, action):
     run.feed(attempt("m1", 0, "accepted"))
