@@ -1,9 +1,13 @@
-"""Boundaries between parts that the header lost: gateways and lists drop fields."""
+"""Boundaries between parts, also those that the header lost or tells in no code."""
 
 import re
+from email.errors import MessageError
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
+
+PARSER_ERRORS = (MessageError, ValueError, TypeError, LookupError, AttributeError)
+"""What Python's MIME parser raises on input that it was not written for."""
 
 MAX_PREAMBLE = 12
 """Lines before the first part, as `This is a message in MIME format.`"""
@@ -13,6 +17,21 @@ _FIRST = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _LOOKED_AT = 4096
+_HEADER_ENDS = re.compile(rb"\r?\n\r?\n")
+
+
+def parsed(raw: bytes) -> Message:
+    """Answer a mail in its parts, as Python's own parser reads it.
+
+    One that this parser was not written for, as with a boundary in a character set
+    that is none, is a mail without header.
+    """
+    try:
+        return BytesParser(policy=compat32).parsebytes(raw)
+    except PARSER_ERRORS:
+        message = Message(compat32)
+        message.set_payload(_HEADER_ENDS.split(raw, 1)[-1].decode("latin-1"))
+        return message
 
 
 def regained(message: Message) -> Message | None:
@@ -30,4 +49,4 @@ def regained(message: Message) -> Message | None:
     if before.count(b"\n") > MAX_PREAMBLE or b"boundary" in before.lower():
         return None
     head = b'Content-Type: multipart/mixed; boundary="%s"\n\n' % start[1]
-    return BytesParser(policy=compat32).parsebytes(head + payload)
+    return parsed(head + payload)

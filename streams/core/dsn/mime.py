@@ -7,11 +7,8 @@ large one: bytes, levels, parts, and characters of text.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
-from email.parser import BytesParser
-from email.policy import compat32
 
 from streams.core.dsn import boundary, html, part_type
 
@@ -33,9 +30,6 @@ MAX_FIELDS = 4000
 
 Fields = list[tuple[str, str]]
 """One block of header fields: lower-case names and unfolded values."""
-
-_MIME_ERRORS = (MessageError, ValueError, TypeError, LookupError, AttributeError)
-"""What Python's MIME parser raises on input that it was not written for."""
 
 # Looked for in lower case: five times as fast as without regard to case.
 _NESTING = re.compile(rb"boundary|message/(?:rfc822|global|delivery|partial)")
@@ -82,7 +76,7 @@ def first(fields: Fields, *names: str) -> str:
 
 def read(raw: bytes) -> Letter:
     """Take a mail apart."""
-    message = BytesParser(policy=compat32).parsebytes(_cut(raw))
+    message = boundary.parsed(_cut(raw))
     letter = Letter(
         headers=_fields(message),
         content_type=message.get_content_type(),
@@ -245,7 +239,7 @@ def _decoded(value: str) -> str:
         return flat
     try:
         return str(make_header(decode_header(flat)))
-    except _MIME_ERRORS:
+    except boundary.PARSER_ERRORS:
         return flat
 
 
@@ -263,7 +257,7 @@ def _characters(value: str) -> str:
 def _parameter(message: Message, name: str) -> str:
     try:
         value = message.get_param(name, "")
-    except _MIME_ERRORS:
+    except boundary.PARSER_ERRORS:
         return ""
     return value.lower() if isinstance(value, str) else ""
 
@@ -272,7 +266,7 @@ def text_of(part: Message) -> str:
     """Answer a part's text, in whatever character set it claims."""
     try:
         content = part.get_payload(decode=True)
-    except _MIME_ERRORS:
+    except boundary.PARSER_ERRORS:
         return ""
     if not isinstance(content, bytes):
         return ""

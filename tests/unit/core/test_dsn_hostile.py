@@ -34,6 +34,8 @@ FRAGMENTS = [
     b"Content-Type: message/rfc822\n\n",
     b'Content-Type: text/plain; charset="no-such"\n\n',
     b"Content-Type: text/plain; charset*=utf-8''%FF\n\n",
+    b"Content-Type: multipart/report; boundary*=idna''x\n\n--x\n",
+    b"Content-Type: multipart/report; boundary*0*=utf\0 8''x\n\n--x\n",
     b"Final-Recipient: utf-8; a\\x{110000}@example.com\nAction: failed\n",
     b"Subject: =?utf-8?b?=FF=?= =?\xe5?q?x?=\n",
     b"Arrival-Date: Mon, 99 Foo 0000 99:99:99 +9999\n",
@@ -124,6 +126,20 @@ def nested(depth):
 )
 def test_what_is_too_much_is_cut_before_it_is_parsed(raw):
     read(raw)
+
+
+@pytest.mark.parametrize("code", [b"idna", b"undefined", b"utf\0 8"])
+def test_a_boundary_in_no_character_set_hides_no_report(code):
+    told = mime.read(
+        b"Content-Type: multipart/report; boundary*=%s''x\n\n"
+        b"--x\nContent-Type: text/plain\n\nHello\n"
+        b"--x\nContent-Type: message/delivery-status\n\n"
+        b"Reporting-MTA: dns; a.example\n\nAction: failed\n--x--\n" % code
+    )
+    assert [dict(block) for block in told.status] == [
+        {"reporting-mta": "dns; a.example"},
+        {"action": "failed"},
+    ]
 
 
 def test_what_is_cut_off_was_not_needed():
