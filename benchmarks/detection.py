@@ -37,13 +37,13 @@ from streams.core.failure import Side
 from streams.core.instant import parse
 from streams.settings import load
 from streams.simulation import SCENARIOS, play
+from streams.simulation.label import third_failure
 from streams.simulation.traffic import HOUR, MONDAY
 from streams.wire import evidence as evidence_wire
 from streams.wire.reject import Reject
 from streams.wire.topic import Topic
 
 GRACE = HOUR / 2
-CUSTOMERS = 3
 WEEK = 7 * 24 * HOUR
 
 
@@ -180,16 +180,7 @@ def judge(made, pages):
     scored = [page for page in pages if page.opened >= made.start]
     used, found = set(), []
     for truth in made.truths:
-        voices = []
-        for struck in made.post.struck:
-            inside = truth.start <= struck.arrival
-            if struck.tenant_id in truth.tenants and inside:
-                customer = (struck.tenant_id, struck.customer)
-                if customer not in [c for c, _ in voices[:CUSTOMERS]]:
-                    voices.append((customer, struck.arrival))
-                if len(voices) >= CUSTOMERS:
-                    break
-        third = voices[CUSTOMERS - 1][1] if len(voices) >= CUSTOMERS else None
+        third = third_failure(truth, made.post.struck)
         mine = [
             (n, page)
             for n, page in enumerate(scored)

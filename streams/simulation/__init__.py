@@ -5,6 +5,7 @@ shares no code with the detector, and knows classes only as labels of truth.
 """
 
 from streams.simulation import incidents, quiet
+from streams.simulation.label import label
 from streams.simulation.scenario import SCENARIOS, play
 
-__all__ = ["SCENARIOS", "incidents", "play", "quiet"]
+__all__ = ["SCENARIOS", "incidents", "label", "play", "quiet"]
