@@ -242,6 +242,8 @@ SIBLINGS = 3
 """Incidents of a kind within CROWD_WINDOW that may be one fault."""
 SIBLINGS_BY_CHANCE = 0.1
 """Where more incidents than this are usual in 15 minutes, the second does not wait."""
+SIBLING_WAITS = 15 * MINUTE
+"""The second is a part of the first for so long, and then a page of its own."""
 SUSPECTS = 2
 """Customers that make a tenant suspect."""
 SUSPECT_FOR = 30 * MINUTE

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from streams.core.failure import FailureClass
-from streams.core.spike.incident import Incident
-from streams.core.spike.verdict import Figures
+from streams.core.spike.incident import Incident, Turn
+from streams.core.spike.verdict import Figures, Verdict
 
 _PART = 3
 """A third of the customers: fewer may have failed by chance."""
@@ -30,6 +30,10 @@ class Case:
             pair for pair in self.figures.causes if pair[0] is not FailureClass.UNKNOWN
         ]
         return self.incident, [c for c, n in named if _PART * n >= customers]
+
+    def verdict(self, turn: Turn) -> Verdict:
+        """Answer what the tenant said last, as a turn of the incident."""
+        return Verdict(turn, self.incident, self.figures)
 
 
 @dataclass(slots=True)

@@ -24,8 +24,9 @@ from streams.core.spike.siblings import (
     failing_everywhere,
     lied_about,
     one_fault,
-    page_waits_until,
     siblings,
+    waits_until,
+    woken_for,
 )
 from streams.core.spike.taken import Taken
 from streams.core.spike.telling import (
@@ -69,9 +70,8 @@ class Rollup:
                 self._place(case, waited=True)
         for provider in self.pools.due(now):
             self._look(provider)
-        for parent in self.parents:
-            due = now >= parent.checked_at + cal.CHECK_EVERY
-            if parent.resolved_at is None and due:
+        for parent in self._open():
+            if now >= parent.checked_at + cal.CHECK_EVERY:
                 parent.checked_at = now
                 self._check(parent)
         self.crowd.forget(now)
@@ -81,12 +81,11 @@ class Rollup:
     def wake_at(self) -> Instant | None:
         """Say when a step without news is wanted."""
         due = [waited.until for waited in self.waiting.values()]
-        due += [
-            parent.checked_at + cal.CHECK_EVERY
-            for parent in self.parents
-            if parent.resolved_at is None
-        ]
+        due += [parent.checked_at + cal.CHECK_EVERY for parent in self._open()]
         return Instant(min(due)) if due else None
+
+    def _open(self) -> list[Parent]:
+        return [parent for parent in self.parents if parent.resolved_at is None]
 
     def _hear(self, digest: Digest) -> None:
         now = self._now
@@ -94,8 +93,8 @@ class Rollup:
         self.pools.hear(digest, now)
         words = sorted(digest.words, key=lambda word: word.tenant_id)
         for word in words:
-            for parent in self.parents:
-                if parent.resolved_at is None and word.tenant_id in parent.children:
+            for parent in self._open():
+                if word.tenant_id in parent.children:
                     parent.hear(word, now)
             if word.failed:
                 self.crowd.note(word.tenant_id, word.suspicion, now)
@@ -120,7 +119,7 @@ class Rollup:
             case = self.cases[key] = Case(incident, verdict.figures)
             self._place(case, waited=False)
             return
-        anew = case.parent is None and case.incident.cause != incident.cause
+        anew = self._alone(case) and case.incident.cause != incident.cause
         case.incident, case.figures = incident, verdict.figures
         if verdict.turn is Turn.RESOLVED:
             del self.cases[key]
@@ -151,22 +150,28 @@ class Rollup:
         if finding := self.pools.company(incident):
             self._join(case, self._raise_finding(finding))
             return
-        until = page_waits_until(alike, active)
-        company = len(self.crowd.peers(kind, now, cal.CROWD_WINDOW)) > 1
-        if until is None and company and not waited:  # for the others, once
-            until = Instant(now + cal.COMPANY)
-        if until is None:
-            self._tell_as(case, None)
-        else:
+        woken = woken_for(alike, active)
+        if woken is not None and (until := waits_until(incident, woken)) > now:
             self.waiting[incident.key] = Waiting(until, 0)
+            self._tell_as(case, woken.incident.key)
+            return
+        company = len(self.crowd.peers(kind, now, cal.CROWD_WINDOW)) > 1
+        if company and woken is None and not waited:  # for the others, once
+            self.waiting[incident.key] = Waiting(now + cal.COMPANY, 0)
+            return
+        self._tell_as(case, None)
 
     def _joins(self, case: Case) -> bool:
         """Make an incident a child, if an open parent is its fault."""
-        for parent in reversed(self.parents):
-            if parent.resolved_at is None and parent.covers(*case.fault):
+        for parent in reversed(self._open()):
+            if parent.covers(*case.fault):
                 self._join(case, parent)
                 return True
         return False
+
+    def _alone(self, case: Case) -> bool:
+        """Say whether no parent covers an incident, though another may."""
+        return case.parent not in {parent.key for parent in self.parents}
 
     def _join(self, case: Case, parent: Parent) -> None:
         parent.adopt(case.incident.tenant_id, case.incident.hop)
@@ -175,22 +180,16 @@ class Rollup:
 
     def _tell_as(self, case: Case, parent: str | None) -> None:
         """Tell of an incident, with its parent if it has one."""
-        first = not case.told
-        if not first and case.parent == parent:
-            return
-        case.told, case.parent = True, parent
-        self._tell(case, Turn.OPENED if first else Turn.CHANGED)
+        turn = Turn.CHANGED if case.told else Turn.OPENED
+        if not case.told or case.parent != parent:
+            case.told, case.parent = True, parent
+            self._tell(case, turn)
 
     def _tell(self, case: Case, turn: Turn) -> None:
-        case.revision = max(case.revision + 1, self._now)
-        self._alerts.append(
-            tenant_alert(
-                Verdict(turn, case.incident, case.figures),
-                parent=case.parent,
-                revision=case.revision,
-                at=self._now,
-            )
-        )
+        now, told = self._now, case.verdict(turn)
+        case.revision = revision = max(case.revision + 1, now)
+        alert = tenant_alert(told, parent=case.parent, revision=revision, at=now)
+        self._alerts.append(alert)
 
     def _raise_crowd(self, incident: Incident, tenants: list[str]) -> Parent:
         cause, provider = self.crowd.trouble(tenants)
@@ -238,7 +237,7 @@ class Rollup:
     ) -> None:
         parent.revision = max(parent.revision + 1, self._now)
         children = self._children(parent) if cases is None else cases
-        verdicts = [Verdict(turn, case.incident, case.figures) for case in children]
+        verdicts = [case.verdict(turn) for case in children]
         parent.most = customers_by_class(parent, [v.figures for v in verdicts])
         alert = parent_alert(parent, turn, verdicts, self._now)
         parent.told_at, parent.told = self._now, (alert.customers, alert.tenants)
@@ -272,14 +271,13 @@ class Rollup:
                 self.waiting[key] = Waiting(now + cal.ORPHAN, more)
 
     def _look(self, provider: str) -> None:
-        open_ = [p for p in self.parents if p.resolved_at is None]
-        operator = self.pools.operator(provider)
-        known = any(p.explains(provider) or p.explains(operator) for p in open_)
-        own = failing_everywhere(self.cases.values())
+        names = provider, self.pools.operator(provider)
+        known = any(p.explains(name) for p in self._open() for name in names)
+        own = failing_everywhere(filter(self._alone, self.cases.values()))
         finding = self.pools.look(provider, self._now, explained=known, besides=own)
         if finding is None:
             return
-        for parent in open_:
+        for parent in self._open():
             twin = self._now - parent.opened_at < cal.TWIN
             if twin and kin(parent.cause) == kin(finding.cause):
                 parent.widen()

@@ -49,18 +49,24 @@ def one_fault(incident: Incident, alike: Iterable[Case], active: int) -> list[st
     return tenants if len(tenants) >= max(cal.SIBLINGS, chance) else []
 
 
-def page_waits_until(alike: Iterable[Case], active: int) -> Instant | None:
-    """Answer until when a page waits, as somebody was just woken for a sibling's.
+def woken_for(alike: Iterable[Case], active: int) -> Case | None:
+    """Answer the newest sibling for which somebody was woken.
 
     Either a third tells that both are one fault, or the second is a page, too. Where
     tenants are so many that two of a kind are no surprise, nothing waits.
     """
     if cal.INCIDENT_RATE * active > cal.SIBLINGS_BY_CHANCE:
         return None
-    paged = [
-        case.incident.opened_at for case in alike if case.told and case.parent is None
-    ]
-    return Instant(max(paged) + cal.CROWD_WINDOW) if paged else None
+    paged = [case for case in alike if case.told and case.parent is None]
+    return max(
+        paged, key=lambda c: (c.incident.opened_at, c.incident.key), default=None
+    )
+
+
+def waits_until(incident: Incident, woken: Case) -> Instant:
+    """Answer until when an incident is told as a part of the one that was paged."""
+    soon = incident.opened_at + cal.SIBLING_WAITS
+    return Instant(min(woken.incident.opened_at + cal.CROWD_WINDOW, soon))
 
 
 def begun(tenants: Collection[str], kind: str, cases: Iterable[Case]) -> Instant | None:
@@ -76,6 +82,6 @@ def lied_about(tenant_id: str, cases: Iterable[Case]) -> str | None:
 
 
 def failing_everywhere(cases: Iterable[Case]) -> set[str]:
-    """Answer the tenants with an incident of their own, wherever their mail goes."""
-    alone = [case.incident for case in cases if case.parent is None]
-    return {incident.tenant_id for incident in alone if incident.provider is None}
+    """Answer the tenants of incidents that fail wherever the mail goes."""
+    incidents = [case.incident for case in cases]
+    return {incident.tenant_id for incident in incidents if incident.provider is None}

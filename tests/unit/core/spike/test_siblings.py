@@ -34,6 +34,7 @@ class Fleet:
     def __init__(self, active=40):
         self.rollup = Rollup()
         self.pages = []
+        self.woken = set()
         self.said = []
         self.told = {}
         self.minute = 0
@@ -77,11 +78,11 @@ class Fleet:
     def _step(self, *digests):
         alerts = self.rollup.step(digests, self._now())
         self.said += alerts
-        self.pages += [
-            (self.minute, alert.tenant_id)
-            for alert in alerts
-            if alert.turn is Turn.OPENED and alert.severity is Severity.CRITICAL
-        ]
+        for alert in alerts:
+            wakes = alert.severity is Severity.CRITICAL
+            if wakes and alert.key not in self.woken:
+                self.woken.add(alert.key)
+                self.pages.append((self.minute, alert.tenant_id))
 
     def _now(self):
         return Instant(START + self.minute * MINUTE)
@@ -122,6 +123,25 @@ def test_the_second_of_a_kind_is_paged_when_no_third_has_come(fleet):
     assert fleet.pages == [(1, "t-1")]
     fleet.until(16)
     assert fleet.pages == [(1, "t-1"), (16, "t-2")]
+
+
+def test_an_incident_whose_page_waits_is_told_at_once_as_part_of_the_first(fleet):
+    fleet.breaks("t-1", 1)
+    fleet.breaks("t-2", 6)
+    first, second = fleet.said
+    assert (second.turn, second.severity) == (Turn.OPENED, Severity.INFO)
+    assert second.parent == first.key
+    fleet.until(30)
+    assert (fleet.said[-1].turn, fleet.said[-1].parent) == (Turn.CHANGED, None)
+
+
+def test_an_incident_that_is_over_before_its_page_wakes_nobody(fleet):
+    fleet.breaks("t-1", 1)
+    fleet.breaks("t-2", 6)
+    fleet.becomes("t-2", SENDER, Turn.RESOLVED)
+    fleet.until(30)
+    assert fleet.pages == [(1, "t-1")]
+    assert fleet.said[-1].turn is Turn.RESOLVED
 
 
 @pytest.mark.parametrize(
