@@ -46,7 +46,8 @@ class Tracer(NamedTuple):
         failure = attempt.failure
         taken = attempt.outcome is Outcome.ACCEPTED
         if failure is None or taken or _after_the_mail(failure):
-            accepted(self.activity, attempt)
+            if not self._counted():
+                accepted(self.activity, attempt)
             return
         self.activity.add(
             Trial(
@@ -77,7 +78,29 @@ class Tracer(NamedTuple):
         tried = before is not None and before.session is not None
         return max(attempt.attempt, 2 if tried else 1)
 
+    def _delivered(self, report: Report) -> None:
+        """Count proof of delivery, where that is all that is told of good mail."""
+        folded = self.folded
+        known_by_then = 0 if folded.before is None else folded.before.reports
+        anew = folded.message is not None and not known_by_then & _ENDED
+        if anew and not self._attempts_are_told():
+            # Under the name that failures are counted under, which know no session.
+            named = provider(None, report.address.rpartition("@")[2])
+            self.activity.deliver(report.arrived_at, report.at, named)
+
+    def _counted(self) -> bool:
+        """Say whether proof that overtook an attempt was counted in its place."""
+        before = self.folded.before
+        proven = before is not None and before.reports & REPORTED[Action.DELIVERED]
+        return bool(proven) and not self._attempts_are_told()
+
+    def _attempts_are_told(self) -> bool:
+        return any(message.session for message in self.before.messages)
+
     def _report(self, report: Report) -> None:
+        if report.action is Action.DELIVERED:
+            self._delivered(report)
+            return
         failure = report.failure
         final = report.action is Action.FAILED
         if failure is None or not (final or report.action is Action.DELAYED):

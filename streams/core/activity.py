@@ -164,6 +164,14 @@ class Activity:
         counts[0] += 1
         counts[1 if by is Hop.MX else 2] += 1
 
+    def deliver(self, arrived_at: Instant, at: Instant, provider: str) -> None:
+        """Count proof that mail arrived of whose attempts nobody tells."""
+        self.outcomes += 1
+        tried = min(at, arrived_at)
+        counts = self.passed.setdefault((tried - tried % MINUTE, provider), [0, 0, 0])
+        counts[0] += 1
+        counts[1] += 1
+
     def add(self, trial: Trial) -> None:
         """Count a deferral, a failure or a failure report."""
         tried = min(trial.tried_at, trial.arrived_at)

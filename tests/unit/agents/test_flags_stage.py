@@ -266,6 +266,31 @@ def test_a_delay_that_is_told_after_the_end_says_nothing_new(run, action):
     assert _activity(run.feed(delay("m1", 310))).failed == {}
 
 
+def proof(message, minutes):
+    return bounce(message, minutes)._replace(
+        id=f"{message}-proof", action=Action.DELIVERED, failure=None
+    )
+
+
+def test_proof_of_delivery_counts_where_nobody_tells_of_attempts(run):
+    told = run.feed(proof("m1", 0), proof("m2", 5))
+    assert [counts for _, counts in _activity(told).passed.items()] == [
+        [1, 1, 0],
+        [1, 1, 0],
+    ]
+    again = proof("m2", 5)._replace(id="m2-again")
+    assert _activity(run.feed(again)).passed == {}
+
+
+@pytest.mark.parametrize("overtakes", [True, False])
+def test_a_mail_counts_once_for_its_attempt_and_the_proof(run, overtakes):
+    both = [attempt("m1", 0, "accepted"), proof("m1", 5)]
+    if overtakes:
+        both.reverse()
+    passed = _activity(run.feed(*both)).passed
+    assert sum(counts[0] for counts in passed.values()) == 1
+
+
 def test_a_bounce_after_a_delay_takes_the_250_back(run):
     run.feed(attempt("m1", 0, "accepted"), delay("m1", 240))
     told = run.feed(bounce("m1", 2880))
