@@ -31,8 +31,7 @@ SENDER_PRIOR = 0.6
 SENDER_FLOOR = 0.01
 """Below 1 % three coincident failures would page a big tenant."""
 SUBMISSION_FLOOR = 0.005
-"""Our own hop slips less often than the world's servers: a tenant of 20 mails a day
-would wait for a sixth customer otherwise."""
+"""Our own hop slips less often than others': small tenants would wait too long."""
 SENDER_CAP = 0.12
 """More than this is no ordinary life: it must not be learnt as such."""
 OTHER_FACTOR = 2.5
@@ -100,15 +99,13 @@ PASSING_SPAN_MOST = 600 * SECOND
 PASSING_GAPS = 5
 """A blip in rare mail looks long."""
 PASSING_CUSTOMERS = 20
-"""So many failing customers are no blip in rare mail, but in a run of it: they wait
-for the least span only."""
+"""So many failing customers are no blip: they wait for the least span only."""
 WEAK_SPAN = 600 * SECOND
 """A weak signal has time."""
 AGAIN = 15
 """So many good mails in a row restart the span: blips are no outage."""
 WORKS = 1.5
-"""Not opened by time once the mail since the last failure says with odds of
-e^1.5 that it works."""
+"""Not opened by time once mail since the last failure works, with odds of e^1.5."""
 STALE = 1 * HOUR
 """Replies older than this open nothing: the backlog of an outage that is over."""
 CLOCK_PERIOD = 6 * HOUR
@@ -139,14 +136,11 @@ QUIET_CHANNEL = 1 * DAY
 """A provider channel without a failure for so long is dropped."""
 
 # --- reports of non-delivery
-LAG_EDGES = (
-    10, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200, 14400, 28800, 86400, 172800,
-    432000,
-)  # fmt: skip
+LAG_EDGES = (10, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200, 14400, 28800, 86400,
+             172800, 432000)  # fmt: skip
 """Upper edges of the lags of reports, in seconds."""
-LAG_PRIOR = (
-    .05, .13, .14, .16, .19, .11, .08, .05, .03, .03, .015, .01, .003, .002, .0,
-)  # fmt: skip
+LAG_PRIOR = (.05, .13, .14, .16, .19, .11, .08, .05, .03, .03, .015, .01, .003,
+             .002, .0)  # fmt: skip
 """Shares of the reports by lag, before a tenant's own are known."""
 LAG_WEIGHT = 20.0
 """Reports that the prior counts for."""
@@ -188,8 +182,7 @@ TELL_EVERY = 15 * MINUTE
 TELL_PART = 4
 """... and after this part of its age: who reads them knows by then."""
 TELL_GROWN = 10
-"""Sooner when so many more are hit, or twice as many: whoever was woken must not
-read of 7 customers while 95 fail ..."""
+"""Sooner when so many more are hit, or twice as many: nobody shall read 7 for 95 ..."""
 TELL_SOON = 1 * MINUTE
 """... but not before this, then after 2 minutes, 4, 8: not all the time."""
 
@@ -206,6 +199,10 @@ RECOVERY_FACTOR = 2.2
 """... this times the base rate."""
 HOLD = 20 * MINUTE
 """Of working: 12 minutes on and 8 off is one incident."""
+HOLD_AGAIN = 60 * MINUTE
+"""The same for what has come back ..."""
+RELAPSE = 6 * HOUR
+"""... within this after it worked again: whoever was told so twice believes nothing."""
 CHECK_EVERY = 30 * SECOND
 """Between two looks at an open incident."""
 RIPEN = 10 * MINUTE
@@ -242,7 +239,7 @@ SIBLINGS = 3
 """Incidents of a kind within CROWD_WINDOW that may be one fault."""
 SIBLINGS_BY_CHANCE = 0.1
 """Where more incidents than this are usual in 15 minutes, the second does not wait."""
-SIBLING_WAITS = 15 * MINUTE
+SIBLING_WAITS = 6 * MINUTE
 """The second is a part of the first for so long, and then a page of its own."""
 SUSPECTS = 2
 """Customers that make a tenant suspect."""

@@ -19,7 +19,7 @@ from streams.core.spike.hearing import (
 )
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.opening import consider
-from streams.core.spike.recovery import look
+from streams.core.spike.recovery import held_until, look
 from streams.core.spike.scope import grown, growth_told_at, refine
 from streams.core.spike.tenant import Tenant
 from streams.core.spike.verdict import Verdict
@@ -64,7 +64,7 @@ def wake_at(tenant: Tenant) -> Instant | None:
         elif channel.recovered_at is None:
             due.append(rest.next_look(tenant))
         else:
-            over = channel.recovered_at + cal.HOLD
+            over = held_until(tenant, channel, channel.recovered_at)
             due.append(max(tenant.now + cal.SECOND, over))
         grows_at = growth_told_at(channel)
         if grows_at is not None:

@@ -26,9 +26,17 @@ def look(tenant: Tenant, channel: Channel) -> Verdict | None:
         return None
     if channel.recovered_at is None:
         channel.recovered_at = tenant.now
-    if tenant.now - channel.recovered_at < cal.HOLD:
+    if tenant.now < held_until(tenant, channel, channel.recovered_at):
         return None
     return _resolve(tenant, channel, channel.recovered_at)
+
+
+def held_until(tenant: Tenant, channel: Channel, recovered_at: int) -> int:
+    """Say until when it has to work before it is over: longer for a relapse."""
+    worked_at = tenant.explained.get(channel.name, 0)
+    opened_at = tenant.now if channel.incident is None else channel.incident.opened_at
+    again = opened_at - worked_at < cal.RELAPSE
+    return recovered_at + (cal.HOLD_AGAIN if again else cal.HOLD)
 
 
 def asked_until(tenant: Tenant, channel: Channel) -> int:

@@ -88,6 +88,17 @@ def test_it_is_over_when_mail_has_gone_through_for_a_while(world):
     assert world.turns() == [Turn.OPENED, Turn.RESOLVED]
 
 
+def test_what_comes_and_goes_is_over_twice_at_most(world):
+    for _ in range(8):
+        for _ in range(10):
+            world.minute(bad=8)
+        for _ in range(30):
+            world.minute(good=8)
+    for _ in range(45):
+        world.minute(good=8)
+    assert world.turns() == [Turn.OPENED, Turn.RESOLVED] * 2
+
+
 def test_silence_resolves_nothing(world):
     for _ in range(10):
         world.minute(bad=8)

@@ -118,11 +118,18 @@ def test_whoever_was_paged_first_is_covered_by_the_page_for_all(fleet):
 
 def test_the_second_of_a_kind_is_paged_when_no_third_has_come(fleet):
     fleet.breaks("t-1", 1)
-    fleet.breaks("t-2", 6)
-    fleet.until(15)
+    fleet.breaks("t-2", 4)
+    fleet.until(9)
     assert fleet.pages == [(1, "t-1")]
-    fleet.until(16)
-    assert fleet.pages == [(1, "t-1"), (16, "t-2")]
+    fleet.until(10)
+    assert fleet.pages == [(1, "t-1"), (10, "t-2")]
+
+
+def test_a_third_makes_one_page_of_a_second_that_was_paged(fleet):
+    for number in range(3):
+        fleet.breaks(f"t-{number}", 1 + 7 * number)
+    fleet.until(30)
+    assert fleet.pages == [(1, "t-0"), (14, "t-1"), (15, None)]
 
 
 def test_an_incident_whose_page_waits_is_told_at_once_as_part_of_the_first(fleet):
