@@ -11,7 +11,7 @@ from streams.core.activity import Activity, Contradiction, Hop, Trial
 from streams.core.evidence import Action, Attempt, Failure, Outcome, Report
 from streams.core.failure import FailureClass, PeerRole, Phase
 from streams.core.instant import Instant
-from streams.core.message import REPORTED, Message, fate
+from streams.core.message import REPORTED, Message, Session, fate
 from streams.core.provider import provider
 from streams.core.state import AddressState, Folded
 
@@ -69,6 +69,7 @@ class Tracer(NamedTuple):
                 peer=failure.peer,
                 host=attempt.host,
                 template_id=attempt.template_id,
+                through=attempt.host,
             )
         )
 
@@ -141,6 +142,7 @@ class Tracer(NamedTuple):
                 peer=failure.peer,
                 host=report.reporting_mta,
                 template_id=None,
+                through=_reporter(report, session),
             )
         )
 
@@ -183,7 +185,22 @@ def _after_the_mail(failure: Failure) -> bool:
 def accepted(activity: Activity, attempt: Attempt) -> None:
     """Count an accepted attempt that was not counted before."""
     by = activities.hop(attempt.peer_role, None, None)
-    activity.accept(attempt.arrived_at, attempt.at, attempt.provider, by)
+    activity.accept(attempt.arrived_at, attempt.at, attempt.provider, by, attempt.host)
+
+
+def _reporter(report: Report, session: Session | None) -> str | None:
+    """Answer the host of ours that reports what no session has told of.
+
+    One that was refused in a session named itself then; what a recipient's server
+    has taken is reported by others.
+    """
+    mta = report.reporting_mta
+    if session is not None:
+        taken = session.outcome is Outcome.ACCEPTED
+        if not taken or session.peer_role is PeerRole.MX:
+            return None
+    theirs = mta is None or provider(mta, "") == report.provider
+    return None if theirs else mta
 
 
 def known(state: AddressState, now: Instant, *, but: Message | None = None) -> bool:

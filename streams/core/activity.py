@@ -7,78 +7,24 @@ It is not idempotent: whoever reads activity drops a batch that was read before.
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import NamedTuple
 from zlib import crc32
 
-from streams.core.failure import FailureClass, PeerRole, Phase, Side
+from streams.core.failure import FailureClass
 from streams.core.instant import Instant
+from streams.core.provider import OPERATORS
 from streams.core.sample import Sample, without_addresses
 from streams.core.spike.blame import PAST_US, SENDER, weight
+from streams.core.trial import Contradiction, Hop, Trial, hop
 
 MINUTE = 60_000
 _SAMPLES_OF_A_KIND = 3
 _SAMPLES = 24
 _SECOND_ATTEMPT = 2
-
-
-class Hop(StrEnum):
-    """Which connection an outcome tells of."""
-
-    SUBMISSION = "submission"
-    """Ours: the tenant's relay, mail provider, or own DNS and network."""
-    MX = "mx"
-    """The recipient's: everything behind our own hop."""
-
-
-class Trial(NamedTuple):
-    """One deferral, failure or failure report, after classification."""
-
-    arrived_at: Instant
-    at: Instant
-    """When it was said; of a report its own time."""
-    tried_at: Instant
-    """When the attempt was made; of a report that of the mail it is about, if
-    that mail is known, else the report's own time."""
-    customer: str
-    """Customer id, else the address: one voice each."""
-    provider: str
-    """Under which the mail's 250, if any, was or would be counted."""
-    hop: Hop
-    reported: bool
-    """Said by a report (DSN), not by the session."""
-    attempt: int
-    final: bool
-    """Outcome or action `failed`; else it was deferred or delayed."""
-    failure_class: FailureClass
-    known: bool
-    """The address has a confirmed success in the last 60 days."""
-    counted: Hop | None
-    """Where a 250 of the same message was counted before: it is taken back."""
-    code: int | None = None
-    enhanced: str | None = None
-    text: str = ""
-    peer: str | None = None
-    host: str | None = None
-    template_id: str | None = None
-    operator: str = ""
-    """Who refused, when the report names another than `provider`: the operator
-    of a domain that only a relay of ours has talked to."""
-
-
-class Contradiction(NamedTuple):
-    """A server's failure that proof of delivery has shown to be untrue."""
-
-    arrived_at: Instant
-    at: Instant
-    """When the failure was said."""
-    customer: str
-    server: str
-    """Host that refused, or the reporting MTA; empty when unknown."""
-    failure_class: FailureClass
-    code: int | None
-    enhanced: str | None
-    text: str
+RELAY, _ANY_MX = "relay", "mx"
+"""Places that take mail, beside the operators: a relay of ours, anybody's MX."""
+HOSTS = 32
+"""Hosts of a batch that are told of, those that delivered last."""
 
 
 class Failed(NamedTuple):
@@ -103,22 +49,8 @@ class Weighed(NamedTuple):
     """Longest time from the attempt to the report, in seconds; 0 without one."""
     operator: str = ""
     """Who refused, when that is not the provider of the key."""
-
-
-def hop(role: PeerRole | None, phase: Phase | None, side: Side | None) -> Hop:
-    """Say at which hop an outcome was made; the connection decides, not the class.
-
-    Without a stated role an AUTH answer can only come from our own relay, and a
-    connection that failed for a reason of ours is our own hop's.
-    """
-    if role is not None:
-        return Hop.SUBMISSION if role is PeerRole.RELAY else Hop.MX
-    if phase is Phase.AUTH:
-        return Hop.SUBMISSION
-    ours = side is Side.SENDER_CONFIG
-    if ours and phase in {Phase.DNS, Phase.CONNECT, Phase.TLS, None}:
-        return Hop.SUBMISSION
-    return Hop.MX
+    host: str = ""
+    """Host of ours that the mail went through; empty when unknown."""
 
 
 def customer_hash(customer: str) -> int:
@@ -142,6 +74,9 @@ class Activity:
     """First answers of each kind: (hop, class, provider)."""
     contradicted: dict[tuple[str, int], Contradiction] = field(default_factory=dict)
     """(server, customer) -> the first contradiction."""
+    delivered: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Host of ours -> place that took its mail -> newest minute of that. A place is
+    an operator, `relay`, or `mx` for all others."""
     lag: int | None = None
     """Least time from an attempt to its arrival, in milliseconds; None without one."""
     _told_until: float = field(default=math.inf, init=False, compare=False, repr=False)
@@ -153,9 +88,14 @@ class Activity:
         return not (self.outcomes or self.passed or self.failed or self.contradicted)
 
     def accept(
-        self, arrived_at: Instant, tried_at: Instant, provider: str, by: Hop
+        self,
+        arrived_at: Instant,
+        tried_at: Instant,
+        provider: str,
+        by: Hop,
+        host: str | None = None,
     ) -> None:
-        """Count an accepted attempt: a 250 after the final dot."""
+        """Count an accepted attempt of a host of ours: a 250 after the final dot."""
         self.outcomes += 1
         tried = min(tried_at, arrived_at)
         self._attempted(arrived_at - tried)
@@ -163,6 +103,14 @@ class Activity:
         counts = self.passed.setdefault((minute, provider), [0, 0, 0])
         counts[0] += 1
         counts[1 if by is Hop.MX else 2] += 1
+        if host:
+            known = provider if provider in OPERATORS else _ANY_MX
+            place = known if by is Hop.MX else RELAY
+            places = self.delivered.get(host)
+            if places is None:
+                places = self.delivered[host] = {}
+            if places.get(place, -1) < minute:
+                places[place] = minute
 
     def deliver(self, arrived_at: Instant, at: Instant, provider: str) -> None:
         """Count proof that mail arrived of whose attempts nobody tells."""
@@ -194,7 +142,7 @@ class Activity:
         who, kind = customer_hash(trial.customer), trial.failure_class
         key = Failed(minute, where, trial.provider, kind, who)
         operator = "" if trial.operator == trial.provider else trial.operator
-        weighed = Weighed(said_of_us, 1, lag, operator)
+        weighed = Weighed(said_of_us, 1, lag, operator, trial.through or "")
         self.failed[key] = heavier(self.failed.get(key), weighed)
         self._sample(trial, where, Instant(said))
 
@@ -214,6 +162,10 @@ class Activity:
                 mine[i] += count
         for failed, weighed in other.failed.items():
             self.failed[failed] = heavier(self.failed.get(failed), weighed)
+        for host, places in other.delivered.items():
+            known = self.delivered.setdefault(host, {})
+            for place, minute in places.items():
+                known[place] = max(minute, known.get(place, minute))
         for kind, samples in other.samples.items():
             mixed = {*self.samples.get(kind, ()), *samples}
             self.samples[kind] = sorted(mixed, key=_order)[:_SAMPLES_OF_A_KIND]
@@ -294,6 +246,7 @@ def heavier(old: Weighed | None, new: Weighed) -> Weighed:
         old.trials + new.trials,
         max(old.lag, new.lag),
         max(old.operator, new.operator),
+        max(old.host, new.host),
     )
 
 
@@ -303,3 +256,19 @@ def _order(sample: Sample) -> tuple[int, str]:
 
 def _first(contradiction: Contradiction) -> tuple[int, str]:
     return contradiction.at, repr(contradiction)
+
+
+__all__ = [
+    "HOSTS",
+    "MINUTE",
+    "RELAY",
+    "Activity",
+    "Contradiction",
+    "Failed",
+    "Hop",
+    "Trial",
+    "Weighed",
+    "customer_hash",
+    "heavier",
+    "hop",
+]

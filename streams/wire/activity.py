@@ -5,12 +5,20 @@ contradictions carry the server's words: a record stays bounded whatever a batch
 holds.
 """
 
+from heapq import nlargest
 from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
 
-from streams.core.activity import Activity, Contradiction, Failed, Hop, Weighed
+from streams.core.activity import (
+    HOSTS,
+    Activity,
+    Contradiction,
+    Failed,
+    Hop,
+    Weighed,
+)
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant, parse, render
 from streams.core.sample import Sample
@@ -72,6 +80,7 @@ def encode(told: TenantActivity) -> bytes:
             "failed": [
                 _failed(failed, weighed) for failed, weighed in activity.failed.items()
             ],
+            **_delivered(activity.delivered),
             "samples": list(
                 chain.from_iterable(
                     (_sample(*kind, sample) for sample in samples)
@@ -104,7 +113,30 @@ def _failed(failed: Failed, weighed: Weighed) -> _Body:
         "trials": weighed.trials,
         "lag_seconds": weighed.lag,
     }
-    return body | {"operator": weighed.operator} if weighed.operator else body
+    if weighed.operator:
+        body["operator"] = weighed.operator
+    if weighed.host:
+        body["host"] = weighed.host[:_NAME]
+    return body
+
+
+def _delivered(delivered: dict[str, dict[str, int]]) -> _Body:
+    """Answer a row for each minute of each host, of not too many hosts."""
+    hosts = [*delivered]
+    if not hosts:
+        return {}
+    if len(hosts) > HOSTS:
+        newest = [(max(delivered[host].values()), host) for host in hosts]
+        hosts = [host for _, host in nlargest(HOSTS, newest)]
+    rows: dict[tuple[str, int], list[str]] = {}
+    for host in hosts:
+        for place, minute in delivered[host].items():
+            rows.setdefault((host[:_NAME], minute), []).append(place)
+    told = [
+        {"minute": render(Instant(minute)), "host": host, "to": places}
+        for (host, minute), places in rows.items()
+    ]
+    return {"delivered": told}
 
 
 def _sample(
@@ -158,7 +190,13 @@ def _to_activity(body: _Body) -> TenantActivity:
             int(failed["trials"]),
             int(failed["lag_seconds"]),
             failed.get("operator", ""),
+            failed.get("host", ""),
         )
+    for delivered in body.get("delivered", ()):
+        places = activity.delivered.setdefault(delivered["host"], {})
+        minute = _instant(delivered["minute"])
+        for place in delivered["to"]:
+            places[place] = max(minute, places.get(place, minute))
     for sample in body["samples"]:
         kind = (Hop(sample["hop"]), _class(sample), sample["provider"])
         activity.samples.setdefault(kind, []).append(_to_sample(sample))

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from streams.core.activity import RELAY, Hop
-from streams.core.spike import calibration as cal
 
 KEPT = 10
 """Failing hosts of an incident that have counts of their own."""

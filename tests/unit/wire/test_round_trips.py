@@ -188,7 +188,20 @@ ACTIVITIES = st.builds(
     ),
     failed=st.dictionaries(
         st.builds(Failed, MINUTES, HOPS, texts(255, 1), CLASSES, CUSTOMERS),
-        st.builds(Weighed, st.sampled_from([0.5, 1.0]), COUNTS, COUNTS),
+        st.builds(
+            Weighed,
+            st.sampled_from([0.5, 1.0]),
+            COUNTS,
+            COUNTS,
+            host=texts(255),
+        ),
+        max_size=4,
+    ),
+    delivered=st.dictionaries(
+        texts(255, 1),
+        st.dictionaries(
+            st.sampled_from(["google", "yahoo", "relay", "mx"]), MINUTES, min_size=1
+        ),
         max_size=4,
     ),
     samples=st.dictionaries(
