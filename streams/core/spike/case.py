@@ -1,13 +1,27 @@
 """A tenant's open incident, as the roll-up keeps it until it is over."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from streams.core.failure import FailureClass
+from streams.core.provider import provider
 from streams.core.spike.incident import Incident, Turn
 from streams.core.spike.verdict import Figures, Verdict
 
 _PART = 3
 """A third of the customers: fewer may have failed by chance."""
+
+
+class Fault(NamedTuple):
+    """What is asked of an incident, to find the fault that it is part of."""
+
+    incident: Incident
+    causes: Sequence[FailureClass] = ()
+    """The classes that make up a good part of it."""
+    operators: AbstractSet[str] = frozenset()
+    """Whose servers gave the answers that are shown."""
 
 
 @dataclass(slots=True)
@@ -23,13 +37,16 @@ class Case:
     revision: int = 0
 
     @property
-    def fault(self) -> tuple[Incident, list[FailureClass]]:
-        """Answer the incident, and the classes that make up a good part of it."""
+    def fault(self) -> Fault:
+        """Answer what fails, as far as it may be another's fault, too."""
         customers = self.figures.customers
         named = [
             pair for pair in self.figures.causes if pair[0] is not FailureClass.UNKNOWN
         ]
-        return self.incident, [c for c, n in named if _PART * n >= customers]
+        causes = [c for c, n in named if _PART * n >= customers]
+        peers = [sample.peer for sample in self.figures.samples if sample.peer]
+        operators = {provider(peer, peer) for peer in peers}
+        return Fault(self.incident, causes, operators)
 
     def verdict(self, turn: Turn) -> Verdict:
         """Answer what the tenant said last, as a turn of the incident."""

@@ -13,8 +13,9 @@ from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import family, kin
+from streams.core.spike.case import Fault
 from streams.core.spike.growth import has_grown, tell_at
-from streams.core.spike.incident import Incident, Scope, alert_key
+from streams.core.spike.incident import Scope, alert_key
 from streams.core.spike.lag import bounced_until, reckoned, usually_matured
 from streams.core.spike.ratio import Row, works_again
 from streams.core.spike.word import Word
@@ -82,20 +83,18 @@ class Parent:
         """Whether scope and cause may still move."""
         return now - self.opened_at < cal.REFINE
 
-    def covers(self, incident: Incident, causes: Iterable[FailureClass] = ()) -> bool:
-        """Say whether a tenant's incident is this fault.
-
-        Args:
-            incident: what the tenant says of it.
-            causes: all classes that its customers fail with.
-        """
+    def covers(self, fault: Fault) -> bool:
+        """Say whether a tenant's incident is this fault."""
+        incident, causes, operators = fault
         over = self.resolved_at
         if over is not None and incident.since > over + cal.AFTER:
             return False
-        if self.provider is not None and incident.provider == self.provider:
-            return True  # small tenants see odd classes first
-        same = any(map(self._same, (incident.cause, *causes)))
         beyond = incident.provider is None and incident.hop is Hop.MX
+        if self.provider is not None:
+            only = beyond and operators == {self.provider}
+            if only or incident.provider == self.provider:
+                return True  # small tenants see odd classes first
+        same = any(map(self._same, (incident.cause, *causes)))
         return same and (self.provider is None or beyond)
 
     def explains(self, provider: str) -> bool:

@@ -119,7 +119,9 @@ class Rollup:
             case = self.cases[key] = Case(incident, verdict.figures)
             self._place(case, waited=False)
             return
-        anew = self._alone(case) and case.incident.cause != incident.cause
+        was = case.incident
+        moved = (was.cause, was.provider) != (incident.cause, incident.provider)
+        anew = moved and self._alone(case)
         case.incident, case.figures = incident, verdict.figures
         if verdict.turn is Turn.RESOLVED:
             del self.cases[key]
@@ -135,7 +137,7 @@ class Rollup:
         self.crowd.fell(incident, now)
         if self._joins(case):
             return
-        straggles = any(parent.covers(*case.fault) for parent in self.parents)
+        straggles = any(parent.covers(case.fault) for parent in self.parents)
         if straggles and not waited:  # a page only if it goes on
             more = case.failures + cal.CUSTOMERS
             self.waiting[incident.key] = Waiting(now + cal.ORPHAN, more)
@@ -164,7 +166,7 @@ class Rollup:
     def _joins(self, case: Case) -> bool:
         """Make an incident a child, if an open parent is its fault."""
         for parent in reversed(self._open()):
-            if parent.covers(*case.fault):
+            if parent.covers(case.fault):
                 self._join(case, parent)
                 return True
         return False
@@ -222,7 +224,7 @@ class Rollup:
         covered = [
             case
             for case in self.cases.values()
-            if parent.covers(*case.fault)
+            if parent.covers(case.fault)
             and self._now - case.incident.opened_at < cal.TWIN
         ]
         for case in covered:

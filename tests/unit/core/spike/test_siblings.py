@@ -7,6 +7,7 @@ import pytest
 from streams.core.activity import MINUTE, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
+from streams.core.sample import Sample
 from streams.core.spike.alert import Severity
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.rollup import Rollup
@@ -57,11 +58,11 @@ class Fleet:
         told = self.told[tenant_id] = Verdict(Turn.OPENED, incident, figures)
         self.hear(Digest(words=[Word(tenant_id, verdicts=[told])]))
 
-    def becomes(self, tenant_id, cause, turn=Turn.CHANGED):
+    def becomes(self, tenant_id, cause, turn=Turn.CHANGED, **more):
         """Let a tenant's incident have another cause, or be over."""
         told = self.told[tenant_id]
         over = self._now() if turn is Turn.RESOLVED else None
-        incident = replace(told.incident, cause=cause, resolved_at=over)
+        incident = replace(told.incident, cause=cause, resolved_at=over, **more)
         causes = ((cause, told.figures.customers),)
         figures = told.figures._replace(causes=causes)
         told = self.told[tenant_id] = Verdict(turn, incident, figures)
@@ -377,6 +378,34 @@ def test_a_tenant_that_fails_everywhere_is_no_evidence_against_a_provider(
         fleet.hear(Digest([refusals("big", 3, minute), *words], pooled=good))
     fleet.until(12)
     assert [whose for _, whose in fleet.pages] == pages
+
+
+def answered_by(*peers):
+    return FIGURES._replace(
+        samples=tuple(
+            Sample(Instant(START + n), 451, "4.3.2", "Busy", peer, None, None)
+            for n, peer in enumerate(peers)
+        )
+    )
+
+
+GOOGLE, OTHER = "alt1.gmail-smtp-in.l.google.com", "mx.example.net"
+
+
+@pytest.mark.parametrize(
+    ("peers", "pages"), [((GOOGLE, GOOGLE), []), ((GOOGLE, OTHER), ["t-9"])]
+)
+def test_a_tenant_whose_answers_all_come_from_a_failing_provider_is_part_of_it(
+    fleet, peers, pages
+):
+    for minute in range(1, 8):
+        refused(fleet, minute, FailureClass.NETWORK_ERROR)
+    busy = FailureClass.RECIPIENT_SYSTEM_ERROR
+    fleet.breaks("t-9", 10, busy, hop=Hop.MX, figures=answered_by(*peers))
+    fleet.until(20)
+    assert [whose for _, whose in fleet.pages] == [None, *pages]
+    fleet.becomes("t-9", busy, provider="google", scope=Scope.PROVIDER)
+    assert fleet.said[-1].parent == fleet.rollup.parents[0].key
 
 
 def at_two_operators(fleet):
