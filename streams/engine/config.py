@@ -138,6 +138,8 @@ class EngineConfig:
     timer_interval: float = 1.0
     """How often a stateful stage is asked what has become due."""
 
+    fetch_max_wait: float = 0.5
+    """How long brokers may wait for records before they answer a fetch."""
     fetch_max_bytes: int = 4 << 20
     """Per partition and fetch; memory is this times the partitions."""
     fetch_max_records: int = 5_000

@@ -45,7 +45,8 @@ class FetchingThread(AIOKafkaConsumerThread):
         """
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # noqa: SLF001
-        consumer._fetch_max_wait_ms = 500  # noqa: SLF001
+        wait = int(self.config.fetch_max_wait * 1000)
+        consumer._fetch_max_wait_ms = wait  # noqa: SLF001
         consumer._partition_assignment_strategy = [StickyAssignor()]  # noqa: SLF001
         return consumer
 
