@@ -6,10 +6,11 @@ an address or a server's own words.
 
 from streams.core import instant
 from streams.core.activity import Hop
-from streams.core.advice import ADVICE
+from streams.core.advice import Advice
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert, Kind
 from streams.core.spike.incident import Scope
+from streams.core.spike.remedy import remedy
 
 _HOSTS = 3
 
@@ -30,7 +31,7 @@ def where_to_check(alert: Alert) -> str:
     if alert.mismatch:
         host = alert.peer or alert.provider or "the server in the samples"
         return f"The log of {host}, at the times of the samples."
-    places = [ADVICE[alert.cause].where_to_check]
+    places = [_remedy(alert).where_to_check]
     if alert.hosts:
         named = ", ".join(alert.hosts[:_HOSTS])
         places.append(f"Hosts of ours that were seen: {named}.")
@@ -45,7 +46,7 @@ def what_to_do(alert: Alert) -> str:
             " response codes, bounce notifications, a filter that answers too early."
             " Flags set by it clear by themselves."
         )
-    return ADVICE[alert.cause].what_to_do
+    return _remedy(alert).what_to_do
 
 
 def _who(alert: Alert) -> str:
@@ -78,12 +79,17 @@ def _time(alert: Alert) -> str:
 def _cause(alert: Alert) -> str:
     if alert.mismatch:
         return "the server answers with failures although the mail arrives."
-    said = ADVICE[alert.cause].summary
+    said = _remedy(alert).summary
     return said[:1].lower() + said[1:]
+
+
+def _remedy(alert: Alert) -> Advice:
+    return remedy(alert.cause, alert.scope, alert.hop)
 
 
 def _share(alert: Alert) -> str:
     if not alert.failed + alert.reached:
         return ""
     usual = f", usually {alert.base:.1%} at most" if alert.base else ""
-    return f" {alert.share:.0%} of the mail there fails{usual}."
+    there = " there" if _place(alert) else ""
+    return f" {alert.share:.0%} of the mail{there} fails{usual}."
