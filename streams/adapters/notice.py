@@ -91,6 +91,10 @@ def annotations(alert: PublishedAlert) -> dict[str, str]:
         f"{cause['class']}: {cause['customers']}" for cause in body.get("causes", ())
     )
     said["hosts"] = ", ".join(body.get("hosts", ()))
+    said["hosts_delivering"] = ", ".join(body.get("hosts_delivering", ()))
+    said["failures_by_host"] = ", ".join(
+        f"{one['host']}: {one['mails']}" for one in body.get("failures_by_host", ())
+    )
     said["covers"] = _number(len(body.get("children", ())) or None)
     said["samples"] = "\n".join(_sample(sample) for sample in body.get("samples", ()))
     said["likelihood"] = _likelihood(body)

@@ -13,6 +13,7 @@ from streams.core.instant import Instant, parse, render
 from streams.core.sample import Sample
 from streams.core.spike import wording
 from streams.core.spike.alert import MISMATCH, Alert, Kind, Severity
+from streams.core.spike.fleet import Hosts
 from streams.core.spike.incident import Scope, Turn
 from streams.wire import own
 from streams.wire.envelope import Envelope, Outgoing
@@ -100,7 +101,7 @@ def encode(alert: Alert) -> bytes:
         "baseline": round(alert.base, 4),
         "tenants": alert.tenants,
         "samples": [_sample(sample) for sample in alert.samples],
-        "hosts": [host[:_NAME] for host in alert.hosts[:_HOSTS]],
+        "hosts": [host[:_NAME] for host in alert.involved[:_HOSTS]],
         "summary": wording.summary(alert),
         "where_to_check": wording.where_to_check(alert),
         "what_to_do": wording.what_to_do(alert),
@@ -111,7 +112,9 @@ def encode(alert: Alert) -> bytes:
         body["peer"] = alert.peer
     if alert.children:
         body["children"] = list(alert.children)
-    if alert.threshold:
+    if alert.hosts.failing:
+        body |= _hosts(alert.hosts)
+    if alert.ratio is not None and alert.threshold is not None:
         body["likelihood_ratio"] = round(alert.ratio, 2)
         body["likelihood_threshold"] = round(alert.threshold, 2)
     return orjson.dumps(body)
@@ -154,6 +157,16 @@ def _to_alert(body: _Body) -> PublishedAlert:
         customers=int(body.get("customers_failing", 0)),
         body=body,
     )
+
+
+def _hosts(hosts: Hosts) -> _Body:
+    return {
+        "failures_by_host": [
+            {"host": host, "mails": mails} for host, mails in hosts.failing[:_HOSTS]
+        ],
+        "mails_traced": hosts.traced,
+        "hosts_delivering": list(hosts.delivering[:_HOSTS]),
+    }
 
 
 def _sample(sample: Sample) -> _Body:

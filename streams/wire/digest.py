@@ -14,6 +14,7 @@ from streams.core.activity import Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant, parse, render
 from streams.core.sample import Sample
+from streams.core.spike.fleet import UNKNOWN, Hosts
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
 from streams.core.spike.verdict import Figures, Verdict
@@ -156,6 +157,11 @@ def _verdict(verdict: Verdict) -> _Body:
         "ratio": figures.ratio,
         "threshold": figures.threshold,
         "samples": [_sample(sample) for sample in figures.samples],
+        "hosts": {
+            "failing": [[host, mails] for host, mails in figures.hosts.failing],
+            "traced": figures.hosts.traced,
+            "delivering": list(figures.hosts.delivering),
+        },
     }
 
 
@@ -241,8 +247,17 @@ def _to_verdict(tenant_id: str, body: _Body) -> Verdict:
         ratio=float(body["ratio"]),
         threshold=float(body["threshold"]),
         samples=tuple(_to_sample(sample) for sample in body["samples"]),
+        hosts=_to_hosts(body.get("hosts")),
     )
     return Verdict(Turn(body["turn"]), incident, figures)
+
+
+def _to_hosts(body: _Body | None) -> Hosts:
+    """Answer what is told of hosts; older programs tell nothing."""
+    if body is None:
+        return UNKNOWN
+    failing = tuple((host, int(mails)) for host, mails in body["failing"])
+    return Hosts(failing, int(body["traced"]), tuple(body["delivering"]))
 
 
 def _to_mismatch(tenant_id: str, body: _Body) -> Mismatch:

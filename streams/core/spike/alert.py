@@ -13,6 +13,7 @@ from streams.core.activity import Hop
 from streams.core.failure import FailureClass, Side
 from streams.core.instant import Instant
 from streams.core.sample import Sample
+from streams.core.spike.fleet import UNKNOWN, Hosts
 from streams.core.spike.incident import Scope, Turn
 
 
@@ -70,11 +71,14 @@ class Alert(NamedTuple):
     failed: int
     reached: int
     base: float
-    ratio: float
-    threshold: float
+    ratio: float | None
+    """None, as is the threshold, where another test or none has opened it."""
+    threshold: float | None
     tenants: int
     children: tuple[str, ...]
     samples: tuple[Sample, ...]
+    hosts: Hosts = UNKNOWN
+    """Hosts of ours that it goes through."""
 
     @property
     def severity(self) -> Severity:
@@ -96,9 +100,10 @@ class Alert(NamedTuple):
         return _most(sample.peer for sample in self.samples)
 
     @property
-    def hosts(self) -> tuple[str, ...]:
-        """Hosts of ours that are involved: one of a pool may be broken."""
-        return tuple(dict.fromkeys(s.host for s in self.samples if s.host))
+    def involved(self) -> tuple[str, ...]:
+        """Hosts of ours that fail, the worst first; else those in the answers shown."""
+        failing = tuple(host for host, _ in self.hosts.failing)
+        return failing or tuple(dict.fromkeys(s.host for s in self.samples if s.host))
 
     @property
     def share(self) -> float:

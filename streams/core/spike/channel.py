@@ -12,6 +12,7 @@ from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import SENDER
+from streams.core.spike.fleet import Fleet
 from streams.core.spike.incident import Incident
 from streams.core.spike.lag import reckoned
 
@@ -64,6 +65,7 @@ class Channel:
     __slots__ = (
         "due",
         "failures",
+        "fleet",
         "goods_since_failure",
         "incident",
         "lag",
@@ -93,6 +95,8 @@ class Channel:
         """Bucket -> new customers' weights: sender classes, others."""
         self.failures: dict[int, int] = {}
         """Bucket -> failed trials."""
+        self.fleet = Fleet()
+        """The same by host of ours."""
         self.voices: dict[int, Voice] = {}
         """Customer -> what it is remembered for."""
         self.strong = CALM
@@ -210,6 +214,7 @@ class Channel:
         for buckets in (self.votes, self.failures):
             for key in [k for k in buckets if k < start]:
                 del buckets[key]
+        self.fleet.forget(start)
         old = [c for c, v in self.voices.items() if v.bucket < start - cal.MINUTE]
         for customer in old:
             del self.voices[customer]

@@ -78,6 +78,6 @@ def date(activity: Activity, behind: int, now: int) -> None:
         if key.minute >= oldest:
             to = key._replace(minute=right(key.minute))
             activity.failed[to] = heavier(activity.failed.get(to), weighed)
-    for places in activity.delivered.values():
-        for place, minute in places.items():
-            places[place] = right(minute)
+    for host, places in activity.delivered.items():
+        dated = {p: right(m) for p, m in places.items() if m >= oldest}
+        activity.delivered[host] = dated

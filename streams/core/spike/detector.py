@@ -126,6 +126,7 @@ def _hear(tenant: Tenant, activity: Activity) -> list[Verdict]:
     if tenant.now > tenant.compact_at:
         tenant.compact()
     hear_goods(tenant, activity)
+    tenant.deliveries.hear(activity.delivered)
     verdicts: list[Verdict] = []
     if activity.failed:
         tenant.evidence.add(activity.samples)

@@ -77,6 +77,12 @@ class Fleet:
             self.by_host.setdefault(host, Through()).add(through)
         self.thin()
 
+    def copy(self) -> "Fleet":
+        """Answer another that counts the same so far."""
+        made = Fleet()
+        made.add(self)
+        return made
+
     def forget(self, start: int) -> None:
         """Drop what failed before `start`."""
         for host, through in list(self.by_host.items()):
@@ -105,6 +111,8 @@ class Fleet:
 
     def thin(self) -> None:
         """Keep counts of the hosts that fail most."""
+        if len(self.by_host) <= KEPT:
+            return
         surplus = self._ranked()[KEPT:]
         for host, _ in surplus:
             others = self.by_host.setdefault(_OTHERS, Through())
@@ -157,9 +165,10 @@ class Deliveries:
         for host, places in delivered.items():
             known = self.newest.setdefault(host, {})
             for place, minute in places.items():
-                if minute > known.get(place, 0):
-                    known[place] = minute
-        if len(delivered) and sum(map(len, self.newest.values())) > PLACES:
+                known[place] = max(minute, known.get(place, minute))
+            if not known:
+                del self.newest[host]
+        if delivered and sum(map(len, self.newest.values())) > PLACES:
             rows = [
                 (minute, host, place)
                 for host, places in self.newest.items()

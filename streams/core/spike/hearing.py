@@ -76,6 +76,8 @@ def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
                 so_far.voices + new,
                 so_far.others + (new and failed.failure_class not in SENDER),
             )
+    for channel in tenant.channels():
+        channel.fleet.thin()
     return list(heard.values())
 
 
@@ -131,6 +133,8 @@ def _vote(
     tenant: Tenant, channel: Channel, failed: Failed, weighed: Weighed, bucket: int
 ) -> bool:
     channel.fail(bucket, weighed.trials, weighed.lag, tenant.now)
+    session = not weighed.lag
+    channel.fleet.fail(weighed.host, bucket, weighed.trials, by_session=session)
     memory = channel if channel is tenant.submission else tenant.beyond
     if channel.incident is None and memory.chronic(failed.customer, bucket):
         return False

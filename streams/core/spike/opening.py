@@ -133,6 +133,7 @@ def _open(tenant: Tenant, channel: Channel, since: int) -> Verdict | None:
     if owner is not channel:
         owner.votes = {b: list(w) for b, w in channel.votes.items()}
         owner.failures = dict(channel.failures)
+        owner.fleet = channel.fleet.copy()
         owner.voices = dict(channel.voices)
         owner.last, owner.lag, owner.run = channel.last, channel.lag, channel.run
     cause = channel.cause()

@@ -4,6 +4,7 @@ from streams.core.activity import Hop
 from streams.core.instant import Instant
 from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Suspect
+from streams.core.spike.fleet import UNKNOWN
 from streams.core.spike.packed import (
     GROWTH_KNOWN,
     load_incident,
@@ -12,6 +13,7 @@ from streams.core.spike.packed import (
     pack_sample,
     to_class,
 )
+from streams.core.spike.packed_fleet import load_hosts, pack_hosts
 from streams.core.spike.packed_pool import VOICES_KNOWN, load_pool, pack_pool
 from streams.core.spike.packing import (
     DAMAGED,
@@ -27,11 +29,13 @@ from streams.core.spike.taken import Reached
 from streams.core.spike.verdict import Figures
 from streams.core.spike.word import Suspicion
 
-VERSION = 3
+VERSION = 4
 """2 says how many customers were told of, and which digests were heard; 3 with what
-each customer of a pool fails, and how many a parent had at most."""
+each customer of a pool fails, and how many a parent had at most; 4 through which hosts
+of ours each incident goes."""
 _OLDEST = 1
 _TAKEN_KNOWN = 2
+_HOSTS_KNOWN = 4
 _HOPS = (Hop.SUBMISSION, Hop.MX)
 
 
@@ -46,7 +50,7 @@ def dump(rollup: Rollup) -> bytes:
         pack_pool(body, pool, names)
     body.natural(len(rollup.cases))
     for case in rollup.cases.values():
-        _pack_case(body, case)
+        _pack_case(body, case, names)
     body.natural(len(rollup.waiting))
     for key, waiting in rollup.waiting.items():
         body.text(key)
@@ -87,7 +91,7 @@ def _load(source: Unpacker, version: int) -> Rollup:
         provider = names[source.natural()]
         rollup.pools.by_provider[provider] = load_pool(source, names, version)
     for _ in source.times():
-        case = _load_case(source, version)
+        case = _load_case(source, names, version)
         rollup.cases[case.incident.key] = case
     for _ in source.times():
         key = source.text()
@@ -127,7 +131,7 @@ def _load_crowd(source: Unpacker, rollup: Rollup, names: list[str]) -> None:
         crowd.greeted[quarter] = source.natural()
 
 
-def _pack_case(body: Packer, case: Case) -> None:
+def _pack_case(body: Packer, case: Case, names: Names) -> None:
     body.text(case.incident.tenant_id)
     pack_incident(body, case.incident)
     figures = case.figures
@@ -141,13 +145,14 @@ def _pack_case(body: Packer, case: Case) -> None:
     body.natural(len(figures.samples))
     for sample in figures.samples:
         pack_sample(body, sample)
+    pack_hosts(body, figures.hosts, names)
     body.natural(case.failures)
     body.natural(case.told)
     body.maybe_text(case.parent)
     body.natural(case.revision)
 
 
-def _load_case(source: Unpacker, version: int) -> Case:
+def _load_case(source: Unpacker, names: list[str], version: int) -> Case:
     incident = load_incident(source, source.text(), version)
     causes = tuple((to_class(source.text()), source.natural()) for _ in source.times())
     figures = Figures(
@@ -159,6 +164,7 @@ def _load_case(source: Unpacker, version: int) -> Case:
         ratio=source.real(),
         threshold=source.real(),
         samples=tuple(load_sample(source) for _ in source.times()),
+        hosts=load_hosts(source, names) if version >= _HOSTS_KNOWN else UNKNOWN,
     )
     return Case(
         incident,

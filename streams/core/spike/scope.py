@@ -161,6 +161,7 @@ def _hand_over(channel: Channel, to: Channel) -> None:
         into[1] += weights[1]
     for bucket, trials in channel.failures.items():
         to.failures[bucket] = to.failures.get(bucket, 0) + trials
+    to.fleet.add(channel.fleet)
     room = cal.CUSTOMERS_KEPT - len(to.voices)
     to.voices.update(list(channel.voices.items())[:room])
     to.incident = channel.incident

@@ -19,6 +19,12 @@ from streams.core.spike.packed import (
     pack_samples,
     to_class,
 )
+from streams.core.spike.packed_fleet import (
+    load_deliveries,
+    load_fleet,
+    pack_deliveries,
+    pack_fleet,
+)
 from streams.core.spike.packed_ledger import (
     load_ledger,
     load_ledger_by_row,
@@ -36,11 +42,13 @@ from streams.core.spike.rate import Rate
 from streams.core.spike.taken import Reached
 from streams.core.spike.tenant import Tenant
 
-VERSION = 4
+VERSION = 5
 """2 says how many customers were told of; 3 has the good mails in columns; 4 says how
-far the tenant's clock is behind, and how much each customer's vote weighs."""
+far the tenant's clock is behind, and how much each customer's vote weighs; 5 through
+which hosts mail fails, and which deliver."""
 COLUMNS = 3
 CLOCK = 4
+HOSTS = 5
 _OLDEST = 1
 
 _HALF = 2
@@ -64,6 +72,7 @@ def dump(tenant: Tenant) -> bytes:
     pack_samples(body, tenant.evidence, names)
     pack_liars(body, tenant.liars)
     _pack_clock(body, tenant.clock)
+    pack_deliveries(body, tenant.deliveries, names)
     body.natural(len(tenant.taken.by_partition))
     for partition, (offset, minute) in tenant.taken.by_partition.items():
         body.natural(partition)
@@ -113,6 +122,8 @@ def _load(source: Unpacker, version: int) -> Tenant:
     tenant.liars = load_liars(source)
     if version >= CLOCK:
         _load_clock(source, tenant.clock)
+    if version >= HOSTS:
+        tenant.deliveries = load_deliveries(source, names)
     for _ in source.times():
         partition, offset = source.natural(), source.natural()
         minute = Instant(source.natural() * cal.MINUTE)
@@ -204,6 +215,7 @@ def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
         body.natural(names.number(voice.provider))
         body.natural(names.number(voice.operator))
         body.natural(round(_HALF * voice.weight))
+    pack_fleet(body, channel.fleet, names)
     body.natural(channel.incident is not None)
     if channel.incident is not None:
         pack_incident(body, channel.incident)
@@ -243,5 +255,7 @@ def _load_channel(
         channel.voices[customer] = Voice(
             bucket, failure_class, name, operator, bool(contradicted), weight
         )
+    if of[1] >= HOSTS:
+        channel.fleet = load_fleet(source, names)
     if source.natural():
         channel.incident = load_incident(source, *of)

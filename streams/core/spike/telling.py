@@ -9,6 +9,7 @@ from streams.core.provider import provider
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert, Kind
 from streams.core.spike.evidence import SHOWN
+from streams.core.spike.fleet import joint
 from streams.core.spike.incident import Scope, Turn
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.parent import Parent
@@ -48,6 +49,7 @@ def tenant_alert(
         tenants=1,
         children=(),
         samples=figures.samples,
+        hosts=figures.hosts,
     )
 
 
@@ -84,11 +86,12 @@ def parent_alert(
         failed=failed,
         reached=reached,
         base=parent.base,
-        ratio=0.0,
-        threshold=0.0,
+        ratio=None,
+        threshold=None,
         tenants=len(parent.children),
         children=tuple(c.incident.key for c in newest[: cal.CHILDREN_TOLD]),
         samples=tuple(samples[:SHOWN]),
+        hosts=joint(child.figures.hosts for child in children),
     )
 
 
@@ -135,8 +138,8 @@ def mismatch_alert(mismatch: Mismatch, *, parent: str | None, at: Instant) -> Al
         failed=sum(liar.classes.values()),
         reached=0,
         base=0.0,
-        ratio=0.0,
-        threshold=0.0,
+        ratio=None,
+        threshold=None,
         tenants=1,
         children=(),
         samples=liar.samples,

@@ -11,6 +11,7 @@ from streams.core.spike import calibration as cal
 from streams.core.spike.channel import BEYOND, SUBMISSION, Channel
 from streams.core.spike.clock import Clock
 from streams.core.spike.evidence import Evidence
+from streams.core.spike.fleet import Deliveries
 from streams.core.spike.lag import Lags
 from streams.core.spike.ledger import REST, Ledger
 from streams.core.spike.mismatch import Liars
@@ -28,6 +29,7 @@ class Tenant:
         "clock",
         "compact_at",
         "day",
+        "deliveries",
         "evidence",
         "explained",
         "greeted",
@@ -64,7 +66,8 @@ class Tenant:
         self.greeted = 0
         """Quarter of an hour in which mail was last heard of."""
         self.evidence = Evidence()
-        """Answers and hosts to show in alerts."""
+        """Answers to show in alerts."""
+        self.deliveries = Deliveries()
         self.liars = Liars()
         self.taken = Taken()
 
@@ -165,6 +168,8 @@ class Tenant:
                     to = moved[start]
                     failures[to] = failures.get(to, 0) + trials
             channel.failures = failures
+            channel.fleet.move(moved, settled=channel.incident is not None)
+        self.deliveries.forget(self.now - cal.DAY)
         self.compact_at = self.now + cal.COMPACT_EVERY
 
     def new_day(self, day: int) -> None:

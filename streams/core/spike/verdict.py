@@ -6,6 +6,7 @@ from typing import NamedTuple
 from streams.core.failure import FailureClass
 from streams.core.sample import Sample
 from streams.core.spike.channel import Channel
+from streams.core.spike.fleet import UNKNOWN, Hosts
 from streams.core.spike.incident import Incident, Turn
 from streams.core.spike.tenant import Tenant, total
 
@@ -28,6 +29,8 @@ class Figures(NamedTuple):
     threshold: float
     """Ratio that opens."""
     samples: tuple[Sample, ...]
+    hosts: Hosts = UNKNOWN
+    """Hosts of ours that it goes through."""
 
 
 class Verdict(NamedTuple):
@@ -48,6 +51,10 @@ def verdict(tenant: Tenant, channel: Channel, turn: Turn) -> Verdict:
     incident.told_customers = len(channel.voices)
     threshold, _ = tenant.rates.limits(channel)
     goods = total(tenant.goods_since(channel.name, channel.strong.since))
+    delivered: dict[str, int] = {}
+    if channel.recovered_at is None:  # else those that failed deliver, too
+        place = incident.hop, incident.provider
+        delivered = tenant.deliveries.since(incident.since, *place)
     figures = Figures(
         customers=len(channel.voices),
         causes=tuple(channel.by_class().most_common()),
@@ -59,5 +66,6 @@ def verdict(tenant: Tenant, channel: Channel, turn: Turn) -> Verdict:
         samples=tuple(
             tenant.evidence.about(incident.hop, incident.provider, incident.cause)
         ),
+        hosts=channel.fleet.told(delivered),
     )
     return Verdict(turn, replace(incident), figures)

@@ -9,10 +9,9 @@ from streams.core.activity import Hop
 from streams.core.advice import Advice
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert, Kind
+from streams.core.spike.host_wording import hosts_in_words
 from streams.core.spike.incident import Scope
 from streams.core.spike.remedy import remedy
-
-_HOSTS = 3
 
 
 def summary(alert: Alert) -> str:
@@ -32,9 +31,8 @@ def where_to_check(alert: Alert) -> str:
         host = alert.peer or alert.provider or "the server in the samples"
         return f"The log of {host}, at the times of the samples."
     places = [_remedy(alert).where_to_check]
-    if alert.hosts:
-        named = ", ".join(alert.hosts[:_HOSTS])
-        places.append(f"Hosts of ours that were seen: {named}.")
+    if hosts := hosts_in_words(alert):
+        places.append(hosts)
     return " ".join(places)
 
 

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from streams.core.activity import MINUTE, Activity, Hop, Trial
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import rollup_snapshot, snapshot
 from streams.core.spike.detector import step, wake_at
+from streams.core.spike.fleet import UNKNOWN, Hosts
 
 STATES = Path(__file__).parents[3] / "data" / "states"
 
@@ -68,6 +70,52 @@ def test_a_tenant_of_the_second_version_is_the_same_in_columns():
     incident = columns.submission.incident
     assert incident == rows.submission.incident
     assert incident.told_customers > 0
+
+
+def test_a_rollup_of_the_third_version_knows_no_hosts_of_its_incidents():
+    rollup = rollup_snapshot.load(state("rollup-with-a-platform-incident.v3.b64"))
+    assert len(rollup.parents) == 5
+    assert len(rollup.cases) == 12
+    assert {case.figures.hosts for case in rollup.cases.values()} == {UNKNOWN}
+    again = rollup_snapshot.load(rollup_snapshot.dump(rollup))
+    assert again.cases == rollup.cases
+    assert again.parents == rollup.parents
+
+
+def test_a_tenant_of_the_fourth_version_counts_hosts_from_now_on():
+    tenant = snapshot.load(state("tenant-in-an-incident.v4.b64"))
+    incident = tenant.submission.incident
+    assert sum(tenant.submission.failures.values()) == 40
+    now, activity = Instant(tenant.now + MINUTE), Activity()
+    for customer in ("c-1", "c-2"):
+        activity.add(refused(now, customer, "app1.example.net"))
+    activity.accept(now, now, "google", Hop.SUBMISSION, "app2.example.net")
+    step(tenant, activity, now)
+    for one in (tenant, snapshot.load(snapshot.dump(tenant))):
+        (told,) = step(one, None, Instant(wake_at(one))).verdicts
+        assert told.incident.key == incident.key
+        assert told.figures.failed == 42
+        assert told.figures.hosts == Hosts(
+            (("app1.example.net", 2),), 42 - 40, ("app2.example.net",)
+        )
+
+
+def refused(now, customer, host):
+    return Trial(
+        arrived_at=now,
+        at=now,
+        tried_at=now,
+        customer=customer,
+        provider="google",
+        hop=Hop.SUBMISSION,
+        reported=False,
+        attempt=1,
+        final=True,
+        failure_class=FailureClass.SUBMISSION_AUTH_FAILED,
+        known=True,
+        counted=None,
+        through=host,
+    )
 
 
 def test_a_tenant_of_the_third_version_keeps_its_votes_whole_and_its_clock_unknown():

@@ -84,7 +84,8 @@ def activity(happening, now, number):
     tried = Instant(now - happening.lag * MINUTE)
     for n in range(happening.customers):
         if happening.kind == "good":
-            made.accept(now, tried, happening.provider, (Hop.MX, Hop.SUBMISSION)[n % 2])
+            by = (Hop.MX, Hop.SUBMISSION)[n % 2]
+            made.accept(now, tried, happening.provider, by, f"app{n % 4}.test")
             continue
         if happening.kind == "contradicted":
             said = now, tried, f"c-{n}", "mx.example.net", happening.failure_class
@@ -109,6 +110,7 @@ def activity(happening, now, number):
                 code=550,
                 text="550 no",
                 operator="operator.test" if reported and n % 2 else "",
+                through=(None, "app0.test", f"app{number}-{n}.test")[n % 3],
             )
         )
     return made

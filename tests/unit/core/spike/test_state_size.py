@@ -10,6 +10,7 @@ from streams.core.spike import calibration as cal
 from streams.core.spike.channel import RuledOut, Voice
 from streams.core.spike.detector import step
 from streams.core.spike.evidence import KINDS, TEXT, Evidence, Kind
+from streams.core.spike.fleet import KEPT, PLACES
 from streams.core.spike.incident import Incident, Scope
 from streams.core.spike.ledger import Bucket
 from streams.core.spike.rate import Rate
@@ -20,6 +21,7 @@ NOW = Instant(1_767_571_200_000)
 MOST = 15_000
 """Bytes of a tenant in an incident."""
 CLASSES = list(FailureClass)
+PLACED = ("mx", "google", "microsoft", "yahoo")
 
 
 def test_a_tenant_of_a_million_mails_a_day_in_an_incident_is_small():
@@ -53,7 +55,7 @@ def strange(hour, now):
     for number in range(10):
         name = f"{hour}.{number}.例え.test"
         tried = Instant(times[number % len(times)])
-        activity.accept(now, tried, name, Hop.MX)
+        activity.accept(now, tried, name, Hop.MX, name)
         activity.add(
             Trial(
                 arrived_at=now,
@@ -71,6 +73,7 @@ def strange(hour, now):
                 text="x" * 500,
                 peer=name,
                 host=name,
+                through=name,
             )
         )
     return activity
@@ -99,6 +102,10 @@ def crowded(mails_a_minute, counted, channels):
         last_seen_at=NOW,
         told_at=NOW,
     )
+    for number in range(PLACES):
+        host, place = f"app{number % 16}.t-1.example", PLACED[number // 16]
+        minute = NOW - rng.randrange(cal.DAY // MINUTE) * MINUTE
+        tenant.deliveries.hear({host: {place: minute}})
     words = "".join(chr(rng.randrange(97, 123)) for _ in range(TEXT))
     sample = Sample(NOW, 550, "5.7.1", words, "mx.example.net", "app.example.net", "t")
     tenant.evidence = Evidence(
@@ -132,6 +139,8 @@ def take_sides(rng, channel, names):
         customer, where = rng.randrange(2**32), rng.choice(names)
         channel.fail(bucket, 1, 30, NOW)
         channel.vote(customer, Voice(bucket, rng.choice(CLASSES), where, where))
+        host = f"app{rng.randrange(KEPT)}.of-{channel.name}.example"
+        channel.fleet.fail(host, bucket, rng.randrange(1, 99), by_session=True)
     for _ in range(cal.CHRONICS_KEPT):
         old = RuledOut(3, NOW - rng.randrange(9_999) * MINUTE)
         channel.ruled_out[rng.randrange(2**32)] = old

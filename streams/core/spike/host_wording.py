@@ -1,0 +1,48 @@
+"""Hosts of ours in words: is one of a pool broken, or all of it?
+
+Figures are of the mails whose host was looked for, and say how many those are: three
+through one host of four may be chance, three hundred are not.
+"""
+
+from collections.abc import Sequence
+
+from streams.core.spike.alert import Alert
+
+_NAMED = 3
+"""Hosts that are named in a sentence."""
+_NEARLY_ALL = 0.9
+"""The rest may fail by chance, as some mail always does."""
+_CERTAIN = 0.99
+"""So much is said at most of what is not all."""
+
+
+def hosts_in_words(alert: Alert) -> str:
+    """Answer through which hosts of ours it goes, as a sentence; empty when unknown."""
+    named = alert.involved
+    if not named:
+        return ""
+    if not alert.hosts.failing:
+        return f"Hosts of ours that were seen: {_listed(named)}."
+    (worst, mails), traced = alert.hosts.failing[0], alert.hosts.traced
+    if mails == traced:
+        all_of_it = "The mail" if traced == 1 else f"All {traced} mails"
+        said = f"{all_of_it} that failed went through {worst}"
+    elif mails >= _NEARLY_ALL * traced:
+        part = min(_CERTAIN, mails / traced)
+        said = f"{part:.0%} of the {traced} mails that failed went through {worst}"
+    else:
+        count = "1 host" if len(named) == 1 else f"{len(named)} hosts"
+        said = f"Mail fails through {count} of ours: {_listed(named)}"
+    return f"{said}{_delivering(len(alert.hosts.delivering))}."
+
+
+def _delivering(others: int) -> str:
+    if not others:
+        return ""
+    return "; 1 other delivers" if others == 1 else f"; {others} others deliver"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    listed = ", ".join(names[:_NAMED])
+    return f"{listed} and {more} more" if more > 0 else listed
