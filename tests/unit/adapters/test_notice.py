@@ -70,6 +70,13 @@ def test_a_person_reads_what_happened_and_what_to_do():
     assert {"where_to_check", "what_to_do", "hosts", "side"} <= said.keys()
 
 
+def test_a_person_reads_which_hosts_fail_and_which_deliver():
+    said = annotations(alert("covered-by-a-platform-alert"))
+    assert said["hosts"] == "relay2.example.net"
+    assert said["failures_by_host"] == "relay2.example.net: 19"
+    assert said["hosts_delivering"] == "relay1.example.net"
+
+
 def test_a_server_that_answers_in_lines_cannot_add_a_sample_of_its_own():
     samples = [{"at": "2026-03-02T08:31:30.000Z", "text": "no\nentry"}]
     assert annotations(alert(samples=samples))["samples"] == "no entry"

@@ -203,6 +203,46 @@ def test_a_bounce_of_a_counted_mail_takes_the_250_back(run):
     assert counts == [0, 0, -1]
 
 
+@pytest.mark.parametrize(
+    ("session", "role", "reporter", "host"),
+    [
+        ("accepted", PeerRole.RELAY, "relay.example.org", "relay.example.org"),
+        ("accepted", None, "relay.example.org", "relay.example.org"),
+        ("accepted", PeerRole.MX, "inner.example.org", ""),
+        ("accepted", None, "inner.example.com", ""),
+        ("failed", None, "mail.example.org", ""),
+        (None, None, "mail.example.org", "mail.example.org"),
+        (None, None, None, ""),
+    ],
+)
+def test_a_report_names_a_host_of_ours_only_where_no_session_could(
+    run, session, role, reporter, host
+):
+    if session is not None:
+        first = _activity(run.feed(attempt("m1", 0, session)._replace(peer_role=role)))
+        assert {w.host for w in first.failed.values()} <= {"mail.example.org"}
+    kind = failure(FailureClass.SENDER_BLOCKED, Side.REPUTATION_POLICY)
+    report = bounce("m1", 30)._replace(failure=kind, reporting_mta=reporter)
+    ((_, weighed),) = _activity(run.feed(report)).failed.items()
+    assert weighed.host == host
+
+
+def test_each_host_that_delivers_is_named_with_the_place_and_the_newest_minute(run):
+    big = {"provider": "google", "peer_role": PeerRole.MX}
+    told = run.feed(
+        attempt("m1", 3, "accepted")._replace(host="app1.example.org", **big),
+        attempt("m2", 1, "accepted")._replace(host="app1.example.org", **big),
+        attempt("m3", 2, "accepted")._replace(peer_role=PeerRole.MX),
+        attempt("m4", 0, "accepted"),
+        attempt("m5", 1, "accepted")._replace(host=None),
+    )
+    noon = NOON - NOON % MINUTE
+    assert _activity(told).delivered == {
+        "app1.example.org": {"google": noon + 3 * MINUTE},
+        "mail.example.org": {"mx": noon + 2 * MINUTE, "relay": noon},
+    }
+
+
 def delay(message, minutes, kind=FailureClass.NETWORK_ERROR):
     notice = bounce(message, minutes)
     return notice._replace(

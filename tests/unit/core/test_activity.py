@@ -244,6 +244,7 @@ trials = st.builds(
     failure_class=st.sampled_from(FailureClass),
     known=st.booleans(),
     counted=st.sampled_from([None, *Hop]),
+    through=st.sampled_from([None, "app1.test", "app2.test"]),
     text=st.sampled_from(["x", "y", "z"]),
 )
 contradictions = st.builds(
@@ -265,7 +266,8 @@ def activities(draw):
     for each in draw(st.lists(contradictions, max_size=3)):
         activity.contradict(each)
     for at in draw(st.lists(instants, max_size=3)):
-        activity.accept(NOON, at, "google", Hop.MX)
+        host = draw(st.sampled_from([None, "app1.test", "app2.test"]))
+        activity.accept(NOON, at, "google", draw(st.sampled_from(Hop)), host)
     return activity
 
 

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core import instant
-from streams.core.activity import Activity, Contradiction, Failed, Hop, Weighed
+from streams.core.activity import (
+    HOSTS,
+    Activity,
+    Contradiction,
+    Failed,
+    Hop,
+    Weighed,
+)
 from streams.core.evidence import (
     Action,
     Attempt,
@@ -297,6 +304,20 @@ def test_only_the_first_contradictions_carry_the_servers_words():
     read = activity.decode(record.value).activity.contradicted
     assert len(read) == 1000
     assert sum(bool(c.text) for c in read.values()) == 100
+
+
+def test_of_very_many_hosts_those_that_delivered_last_are_told():
+    told = Activity()
+    for number in range(500):
+        host = f"h{number}.example.net"
+        told.accept(number * 60_000, number * 60_000, "google", Hop.MX, host)
+    told.accept(0, 0, "google", Hop.MX, "x" * 2_000)
+    told.accept(500 * 60_000, 500 * 60_000, "google", Hop.MX, "y" * 2_000)
+    value = activity.message("t-42", told, 0, 0).value
+    follows("tenant-activity.v1", value)
+    read = activity.decode(value).activity.delivered
+    newest = {f"h{n}.example.net" for n in range(500 - HOSTS + 1, 500)}
+    assert read.keys() == newest | {"y" * 255}
 
 
 READERS = {

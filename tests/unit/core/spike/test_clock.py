@@ -154,3 +154,11 @@ def test_mail_is_dated_later_but_never_after_now():
         (START, "google"): [2, 2, 0],
     }
     assert [weighed.trials for weighed in made.failed.values()] == [1, 2]
+
+
+def test_deliveries_are_dated_as_the_mail_that_they_are_of():
+    made = Activity()
+    for host, tried in (("new", START - 20 * MINUTE), ("old", START - 2 * cal.KEEP)):
+        made.accept(START, tried, "google", Hop.MX, host)
+    date(made, 10 * MINUTE, START)
+    assert made.delivered == {"new": {"google": START - 10 * MINUTE}, "old": {}}

@@ -1,5 +1,6 @@
 """An alert says what its incident knows, and keeps the published contract."""
 
+import json
 from collections import Counter
 
 import pytest
@@ -13,6 +14,7 @@ from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Kind, Severity
 from streams.core.spike.evidence import SHOWN
+from streams.core.spike.fleet import UNKNOWN, Hosts
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
 from streams.core.spike.parent import Parent
@@ -112,6 +114,84 @@ def test_what_breaks_tls_at_one_provider_is_not_our_fault(scope):
     assert (
         tenant_alert(other, parent=None, revision=1, at=NOON).side is TRAITS[BAD].side
     )
+
+
+HOSTS = ("app1", "app2", "app3", "app4", "app5")
+
+
+@pytest.mark.parametrize(
+    ("failing", "traced", "delivering", "words"),
+    [
+        ((), 0, (), "Hosts of ours that were seen: h."),
+        ((1,), 1, (), "The mail that failed went through app1."),
+        ((9,), 9, (), "All 9 mails that failed went through app1."),
+        ((9,), 9, HOSTS[1:2], "All 9 mails that failed went through app1; 1 other"),
+        (
+            (390, 4),
+            400,
+            HOSTS[1:],
+            "98% of the 400 mails that failed went through app1; 4 others deliver.",
+        ),
+        (
+            (999, 1),
+            1000,
+            (),
+            "99% of the 1000 mails that failed went through app1.",
+        ),
+        ((2, 2), 4, (), "Mail fails through 2 hosts of ours: app1, app2."),
+        (
+            (5, 4, 3, 2, 1),
+            99,
+            ("app6",),
+            "Mail fails through 5 hosts of ours: app1, app2, app3 and 2 more; 1 other",
+        ),
+        ((4,), 9, (), "Mail fails through 1 host of ours: app1."),
+    ],
+)
+def test_on_call_reads_whether_one_host_of_ours_is_broken_or_many(
+    failing, traced, delivering, words
+):
+    hosts = Hosts(tuple(zip(HOSTS, failing, strict=False)), traced, delivering)
+    told = verdict()
+    told = told._replace(figures=told.figures._replace(hosts=hosts))
+    alert = tenant_alert(told, parent=None, revision=1, at=NOON)
+    body = json.loads(alert_wire.encode(alert))
+    assert f" {words}" in body["where_to_check"]
+    assert contract.validator("alert.v1").is_valid(body)
+    assert ("failures_by_host" in body) == bool(failing)
+
+
+def test_a_parents_alert_counts_hosts_over_its_children():
+    parts = [
+        Hosts((("relay2", 7), ("relay1", 1)), 8, ("relay1",)),
+        Hosts((("relay2", 5),), 5, ("relay3",)),
+        UNKNOWN,
+    ]
+    children = [
+        told._replace(figures=told.figures._replace(hosts=part))
+        for part in parts
+        for told in [verdict()]
+    ]
+    alert = parent_alert(parent(), Turn.OPENED, children, NOON)
+    body = json.loads(alert_wire.encode(alert))
+    assert body["hosts"] == ["relay2", "relay1"]
+    assert body["mails_traced"] == 13
+    assert body["hosts_delivering"] == ["relay1", "relay3"]
+    assert body["where_to_check"].endswith(
+        "92% of the 13 mails that failed went through relay2; 2 others deliver."
+    )
+
+
+def test_only_a_tenants_spike_has_a_likelihood():
+    lies = Mismatch(Turn.OPENED, "t-1", liar(), None)
+    alerts = (
+        tenant_alert(verdict(), parent=None, revision=1, at=NOON),
+        parent_alert(parent(), Turn.OPENED, [verdict()], NOON),
+        mismatch_alert(lies, parent=None, at=NOON),
+    )
+    bodies = [json.loads(alert_wire.encode(alert)) for alert in alerts]
+    assert [body.get("likelihood_ratio") for body in bodies] == [13.5, None, None]
+    assert ["likelihood_threshold" in body for body in bodies] == [True, False, False]
 
 
 @given(
