@@ -63,6 +63,12 @@ _WHEREVER: dict[FailureClass, Advice] = {
         "Undo that change; if there was none, ask the postmaster of the biggest"
         " provider.",
     ),
+    _C.PROVIDER_SUPPRESSED: Advice(
+        "Our own mail provider refuses to send to addresses that worked, because of"
+        " earlier bounces or complaints.",
+        "The suppression list in the mail provider's console, and what bounced before.",
+        "Remove the addresses from that list that bounced for a fault of ours.",
+    ),
     _C.BAD_MAILBOX: _NOBODY_LEFT,
     _C.MAILBOX_DISABLED: _NOBODY_LEFT,
     _C.RECIPIENT_REFUSED: _NOBODY_LEFT,
@@ -119,7 +125,6 @@ _BROKEN_HERE = Advice(
 _AT_OUR_SERVER: dict[FailureClass, Advice] = {
     _C.POLICY_REJECTED: _REFUSED_HERE,
     _C.RECIPIENT_REFUSED: _REFUSED_HERE,
-    _C.PROVIDER_SUPPRESSED: _REFUSED_HERE,
     _C.SPAM_CONTENT: Advice(
         "It takes the messages for spam.",
         "Its spam filter, and text, links and sender of the template in the samples.",
