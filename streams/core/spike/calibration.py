@@ -199,10 +199,10 @@ RECOVERY_FACTOR = 2.2
 """... this times the base rate."""
 HOLD = 20 * MINUTE
 """Of working: 12 minutes on and 8 off is one incident."""
-HOLD_AGAIN = 60 * MINUTE
-"""The same for what has come back ..."""
-RELAPSE = 6 * HOUR
-"""... within this after it worked again: whoever was told so twice believes nothing."""
+HOLD_PAUSES = 2
+"""The same for what has come back: so many of the pauses that it last made ..."""
+RELAPSE = 4 * HOUR
+"""... and this at most; after a longer pause it is another incident."""
 CHECK_EVERY = 30 * SECOND
 """Between two looks at an open incident."""
 RIPEN = 10 * MINUTE

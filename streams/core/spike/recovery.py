@@ -32,11 +32,16 @@ def look(tenant: Tenant, channel: Channel) -> Verdict | None:
 
 
 def held_until(tenant: Tenant, channel: Channel, recovered_at: int) -> int:
-    """Say until when it has to work before it is over: longer for a relapse."""
+    """Say until when it has to work before it is over.
+
+    What has come back once after a pause will do so again after the same.
+    """
     worked_at = tenant.explained.get(channel.name, 0)
     opened_at = tenant.now if channel.incident is None else channel.incident.opened_at
-    again = opened_at - worked_at < cal.RELAPSE
-    return recovered_at + (cal.HOLD_AGAIN if again else cal.HOLD)
+    pause = opened_at - worked_at
+    if pause >= cal.RELAPSE:
+        return recovered_at + cal.HOLD
+    return recovered_at + max(cal.HOLD, min(cal.HOLD_PAUSES * pause, cal.RELAPSE))
 
 
 def asked_until(tenant: Tenant, channel: Channel) -> int:
