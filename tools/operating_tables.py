@@ -1,8 +1,8 @@
 """Fills the generated tables of docs/operating.md: `python -m tools.operating_tables`.
 
 Settings come from `streams.settings`, exit codes from `streams.engine.exits`,
-metrics from the catalogue, sizes from `tools.sums`. With `--check` nothing is
-written, and the exit code says whether the page is up to date.
+metrics from the catalogue, sizes from `tools.sums`, faults from `tools.faults`. With
+`--check` nothing is written, and the exit code says whether the page is up to date.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from streams.engine import exits
 from streams.engine.readiness import Readiness
 from streams.obs.metrics import Metrics
 from streams.settings import FILE_SUFFIX, PREFIX, SECRETS, Settings
-from tools import sums
+from tools import faults, sums
 
 PAGE = Path(__file__).parents[1] / "docs" / "operating.md"
 _BLOCK = r"(<!-- generated: {name} -->\n).*?(<!-- end of generated -->)"
@@ -99,6 +99,21 @@ def million() -> str:
     return _table(("what", "formula", "result"), sums.sums(expected, found))
 
 
+def runs() -> str:
+    """Answer the table of the runs of faults."""
+    heads = (
+        *("commit", "Kafka", "seeds", "faults", "transactions given up"),
+        *("answers lost", "requests cut", "without a broker", "runs with a violation"),
+    )
+    return _table(heads, faults.runs(faults.load()))
+
+
+def struck() -> str:
+    """Answer the table of how often each fault struck."""
+    heads = ("fault", "what happens", "times")
+    return _table(heads, faults.struck(faults.load()))
+
+
 def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [heads, tuple("---" for _ in heads), *rows]
     return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |") for line in lines)
@@ -110,6 +125,8 @@ GENERATED: dict[str, Callable[[], str]] = {
     "metrics": metrics,
     "measured": measured,
     "million": million,
+    "fault runs": runs,
+    "faults": struck,
 }
 
 

@@ -14,6 +14,21 @@ from collections import Counter
 PRODUCE, METADATA = 0, 3
 INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN = 22, 24, 26
 OFFSET_COMMIT, OFFSET_FETCH = 8, 9
+FETCH, JOIN_GROUP, HEARTBEAT, SYNC_GROUP = 1, 11, 12, 14
+NAMES = {
+    PRODUCE: "Produce",
+    FETCH: "Fetch",
+    METADATA: "Metadata",
+    OFFSET_COMMIT: "OffsetCommit",
+    OFFSET_FETCH: "OffsetFetch",
+    JOIN_GROUP: "JoinGroup",
+    HEARTBEAT: "Heartbeat",
+    SYNC_GROUP: "SyncGroup",
+    INIT_PRODUCER_ID: "InitProducerId",
+    ADD_PARTITIONS: "AddPartitionsToTxn",
+    END_TXN: "EndTxn",
+}
+"""Names of the kinds in the protocol."""
 TRANSACTIONS = (INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN)
 
 

@@ -12,7 +12,6 @@ a tenant that had one, everything is compared but what incidents decide.
 
 import itertools
 import random
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import orjson
 from mail_deployment import Deployment, Row
 from mail_traffic import Life
 
@@ -29,7 +29,7 @@ from streams.core import address as addresses
 from streams.core.activity import Activity
 from streams.core.flag import ChangeType, Flag, FlagChange
 from streams.core.flags import Context, decide
-from streams.core.instant import Instant
+from streams.core.instant import Instant, parse
 from streams.core.spike.incident import Turn
 from streams.core.state import EMPTY, fold
 from streams.engine.stage import Batch, Message
@@ -92,20 +92,20 @@ def audit(
     *,
     rows: Rows | None = None,
     tables: Tables | None = None,
-    true_clocks: bool = True,
+    clock_error: int = 0,
 ) -> Audit:
     """Compare everything that was sent with everything that came out.
 
     `rows` stand in for what is in the topics, `tables` is what the flags table
-    held before anything was sent. Workers whose clocks are wrong may date the
-    arrival of an event wrongly, and nothing else.
+    held before anything was sent. Workers whose clocks were behind by so many
+    milliseconds at most may take an event for that much older, and nothing else.
     """
     found = Audit()
     stages = _stages(deployment.policy)
     rows = rows or deployment.read()
     inputs = {topic: rows[topic] for topic in INPUTS}
     audit_inputs(found, deployment, inputs)
-    evidence = audit_ingest(found, stages, inputs, rows, true_clocks=true_clocks)
+    evidence = audit_ingest(found, stages, inputs, rows, clock_error)
     audit_dead_letters(found, deployment, rows)
     stricken = with_incidents(rows[Topic.ALERTS])
     played = written(stages, rows[Topic.EVIDENCE], tables or {})
@@ -161,12 +161,12 @@ def audit_ingest(
     stages: Stages,
     inputs: Mapping[Topic, Sequence[Row]],
     rows: Rows,
-    *,
-    true_clocks: bool,
+    clock_error: int,
 ) -> set[tuple[bytes, bytes]]:
     """Compare the evidence with what the pure stage makes of the inputs.
 
     It may stand there more than once, but nothing else may, and nothing less.
+    Answers what stands there.
     """
     wanted = set()
     for topic, of_topic in inputs.items():
@@ -179,19 +179,57 @@ def audit_ingest(
                 if message.topic == Topic.EVIDENCE
             }
     stands = {(row.key, row.value) for row in rows[Topic.EVIDENCE]}
-    must = wanted
-    if not true_clocks:
-        stands, must = ({(k, _undated(v)) for k, v in one} for one in (stands, wanted))
-    found.report("evidence lost", must - stands)
-    found.report("evidence invented", stands - must)
-    return wanted
+    lost, invented = wanted - stands, stands - wanted
+    if clock_error and invented:
+        lost, invented = _unlike(wanted, stands, clock_error)
+    found.report("evidence lost", lost)
+    found.report("evidence invented", invented)
+    return stands
 
 
-def _undated(evidence: bytes) -> bytes:
-    return _ARRIVED_AT.sub(b"", evidence)
+Evidence = tuple[bytes, bytes]
+"""Key and value."""
 
 
-_ARRIVED_AT = re.compile(rb'"arrived_at":"[^"]*",?')
+def _unlike(
+    wanted: Iterable[Evidence], stands: Iterable[Evidence], clock_error: int
+) -> tuple[list[Evidence], list[Evidence]]:
+    """Answer what has no like on the other side, dated by a clock that was behind."""
+    must: dict[Evidence, list[_Dated]] = defaultdict(list)
+    lost, invented = {}, []
+    for one in wanted:
+        dated = _dated(one)
+        must[dated.rest].append(dated)
+        lost[dated] = one
+    for one in stands:
+        dated = _dated(one)
+        like = [m for m in must[dated.rest] if dated.may_stand_for(m, clock_error)]
+        if not like:
+            invented.append(one)
+        for known in like:
+            lost.pop(known, None)
+    return list(lost.values()), invented
+
+
+class _Dated(NamedTuple):
+    """A piece of evidence, and apart from it when it was and when it came."""
+
+    rest: Evidence
+    at: int
+    arrived: int
+
+    def may_stand_for(self, other: "_Dated", clock_error: int) -> bool:
+        behind = other.arrived - self.arrived
+        return 0 <= behind <= clock_error and self.at == min(other.at, self.arrived)
+
+
+def _dated(evidence: Evidence) -> _Dated:
+    key, value = evidence
+    body = orjson.loads(value)
+    at, arrived = parse(body.pop("at")), parse(body.pop("arrived_at"))
+    assert at is not None
+    assert arrived is not None
+    return _Dated((key, orjson.dumps(body)), at, arrived)
 
 
 _LATEST = Instant(4_000_000_000_000)

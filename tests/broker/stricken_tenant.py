@@ -2,8 +2,7 @@
 
 Its mail went well until half an hour ago and has failed for ten minutes, by the
 times that the events carry; nobody else is to blame, and every failed mail is to a
-customer of its own. Sound mail after that says that the fault was mended. Tenants
-have different faults: two of one kind within minutes would be told together.
+customer of its own. Sound mail after that says that the fault was mended.
 """
 
 from collections.abc import Iterator
@@ -54,9 +53,9 @@ class OneMail(NamedTuple):
 class StrickenTenant:
     """One tenant, and every mail that it sends."""
 
-    def __init__(self, number: int, now: int) -> None:
+    def __init__(self, number: int, fault: Fault, now: int) -> None:
         self.id = f"stricken-{number}"
-        self.fault = FAULTS[number % len(FAULTS)]
+        self.fault = fault
         self.phase = Phase.BEGUN
         self.lives: dict[bytes, OneMail] = {}
         """Everybody that it has written to, by record key."""

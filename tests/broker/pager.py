@@ -8,8 +8,8 @@ from collections.abc import Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-TESTS = Path(__file__).resolve().parents[2] / "tests"
-sys.path[:0] = [str(TESTS / "ops"), str(TESTS / "component"), str(TESTS / "broker")]
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "ops"), str(TESTS / "component")]
 
 from alertmanager_double import AlertmanagerDouble  # noqa: E402 - through the path above
 from alertmanager_server import PROGRAM, AlertmanagerServer  # noqa: E402
