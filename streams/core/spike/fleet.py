@@ -30,6 +30,8 @@ class Hosts(NamedTuple):
     """Failed mails that these were counted of."""
     delivering: tuple[str, ...] = ()
     """Hosts that get mail through at the same place, by name."""
+    incidents: int = 1
+    """So many incidents are told of, which are one fault."""
 
 
 UNKNOWN = Hosts()
@@ -215,12 +217,14 @@ def joint(parts: Iterable[Hosts]) -> Hosts:
     failing: Counter[str] = Counter()
     delivering: set[str] = set()
     broken: set[str] = set()
-    traced = 0
+    traced = known = 0
     for part in parts:
+        known += bool(part.failing)
         names = dict(part.failing)
         failing.update(names)
         delivering |= set(part.delivering)
         broken |= names.keys() - set(part.delivering)
         traced += part.traced
     ranked = sorted(failing.items(), key=lambda pair: (-pair[1], pair[0]))
-    return Hosts(tuple(ranked[:KEPT]), traced, tuple(sorted(delivering - broken)))
+    told = tuple(ranked[:KEPT]), traced, tuple(sorted(delivering - broken))
+    return Hosts(*told, incidents=known)

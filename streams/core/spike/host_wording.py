@@ -33,7 +33,15 @@ def hosts_in_words(alert: Alert) -> str:
     else:
         count = "1 host" if len(named) == 1 else f"{len(named)} hosts"
         said = f"Mail fails through {count} of ours: {_listed(named)}"
-    return f"{said}{_delivering(len(alert.hosts.delivering))}."
+    return f"{_known(alert, said)}{_delivering(len(alert.hosts.delivering))}."
+
+
+def _known(alert: Alert, said: str) -> str:
+    """Answer the words for a fault of many, with how many of them are known."""
+    known = alert.hosts.incidents
+    if alert.tenant_id is not None or known >= alert.tenants:
+        return said
+    return f"Seen at {known} of {alert.tenants} tenants: {said[:1].lower()}{said[1:]}"
 
 
 def _delivering(others: int) -> str:

@@ -171,3 +171,5 @@ def test_a_host_that_fails_for_one_tenant_alone_delivers_for_none(turned):
     assert told.failing == (("shared", 17), ("app1", 1))
     assert told.traced == 19
     assert told.delivering == ("app1", "app2", "app3")
+    assert told.incidents == 3
+    assert joint([UNKNOWN, first, UNKNOWN]).incidents == 1

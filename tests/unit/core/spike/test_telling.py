@@ -177,8 +177,22 @@ def test_a_parents_alert_counts_hosts_over_its_children():
     assert body["hosts"] == ["relay2", "relay1"]
     assert body["mails_traced"] == 13
     assert body["hosts_delivering"] == ["relay1", "relay3"]
+    said = "2% of the 13 mails that failed went through relay2; 2 others deliver."
+    assert body["where_to_check"].endswith(f" Seen at 2 of 3 tenants: 9{said}")
+    both = parent(children={"t-1": Hop.MX, "t-2": Hop.MX})
+    all_known = parent_alert(both, Turn.OPENED, children, NOON)
+    body = json.loads(alert_wire.encode(all_known))
+    assert body["where_to_check"].endswith(f". 9{said}")
+
+
+def test_one_tenants_host_is_not_told_as_the_host_of_many_tenants():
+    hosts = Hosts((("app1", 11),), 11)
+    child = verdict()
+    child = child._replace(figures=child.figures._replace(hosts=hosts))
+    alert = parent_alert(parent(), Turn.OPENED, [child], NOON)
+    body = json.loads(alert_wire.encode(alert))
     assert body["where_to_check"].endswith(
-        "92% of the 13 mails that failed went through relay2; 2 others deliver."
+        " Seen at 1 of 3 tenants: all 11 mails that failed went through app1."
     )
 
 
