@@ -109,8 +109,12 @@ class Classifier:
         that is no failure never speaks against the address.
         """
         final = report.action is Action.FAILED
-        decisions = [self.decide(r, peer_role, final=final) for r in report.replies]
-        best = min(decisions, key=_doubt)
+        best = self.decide(report.replies[0], peer_role, final=final)
+        for reply in report.replies[1:]:
+            if not _doubt(best):
+                break
+            other = self.decide(reply, peer_role, final=final)
+            best = min(best, other, key=_doubt)
         if _doubt(best) > 1:
             wide = [self.decide(r, peer_role, final=final) for r in report.context]
             sure = (d for d in wide if d.verdict.confidence is Confidence.HIGH)

@@ -204,6 +204,14 @@ def parse(
     return Reply(code, enhanced, _without_codes(said), phase, peer and peer.lower())
 
 
+def with_status(reply: Reply, status: str | None) -> Reply:
+    """Answer a reply as if the enhanced code of a Status field were given as well.
+
+    Only for one whose own is missing or `VAGUE`, or else it would not give way.
+    """
+    return reply._replace(enhanced=_best_enhanced(status, reply.enhanced or ""))
+
+
 def _unwrap(said: str, lower: str) -> tuple[str, Phase | None, str | None]:
     """Take the mailer's own words off; answer the rest, the phase and the peer."""
     phase: Phase | None = None

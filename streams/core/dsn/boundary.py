@@ -4,7 +4,8 @@ import re
 from email.errors import MessageError
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
+
+from streams.core.dsn.part import POLICY
 
 PARSER_ERRORS = (MessageError, ValueError, TypeError, LookupError, AttributeError)
 """What Python's MIME parser raises on input that it was not written for."""
@@ -27,9 +28,9 @@ def parsed(raw: bytes) -> Message:
     that is none, is a mail without header.
     """
     try:
-        return BytesParser(policy=compat32).parsebytes(raw)
+        return BytesParser(policy=POLICY).parsebytes(raw)
     except PARSER_ERRORS:
-        message = Message(compat32)
+        message = Message(POLICY)
         message.set_payload(_HEADER_ENDS.split(raw, 1)[-1].decode("latin-1"))
         return message
 

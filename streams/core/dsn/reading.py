@@ -103,12 +103,12 @@ class _Context:
     def _ours(self) -> frozenset[str]:
         """Answer the addresses of whom the mail is from and to: not the failed ones."""
         names = ("to", "from", "sender", "reply-to", "return-path", "delivered-to")
-        found = [
-            status.address(match)
+        named = {
+            match
             for name in names
             for match in _ADDRESSES.findall(self.letter.header(name))
-        ]
-        return _lower(found)
+        }
+        return _lower(map(status.address, named))
 
     def _refused(self) -> list[Passage]:
         """Answer whom the session was about, when nothing else names anybody."""
@@ -275,7 +275,7 @@ def _reply(text: str, code: str | None, phase: Phase | None) -> Reply:
     reply = replies.parse(text, phase=phase)
     if reply.enhanced and reply.enhanced not in replies.VAGUE:
         return reply
-    return replies.parse(text, enhanced=code or reply.enhanced, phase=phase)
+    return replies.with_status(reply, code)
 
 
 def _concerns(said: Said, addresses: set[str | None], *, alone: bool) -> bool:

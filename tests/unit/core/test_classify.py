@@ -3,6 +3,8 @@
 import pytest
 
 from streams.core.classify import Classifier, OwnIdentity
+from streams.core.dsn import RecipientReport
+from streams.core.evidence import Action
 from streams.core.failure import (
     TRAITS,
     AddressPolicy,
@@ -389,3 +391,16 @@ def test_a_decision_tells_the_words_that_made_it(classifier):
     assert decision.said == "user unknown"
     assert decision.verdict.rule == "recipient.unknown"
     assert classifier.decide(parse("550 5.1.1")).said == ""
+
+
+def test_plain_words_of_a_nearer_source_make_farther_ones_needless(classifier):
+    told = [parse("550 5.7.1 no"), parse("550 User unknown"), parse("552 mailbox full")]
+    report = told_by(*told)
+    assert classifier.classify_report(report) == classifier.decide(told[1])
+    assert classifier.classify_report(told_by(told[0])).reply == told[0]
+
+
+def told_by(*replies):
+    nothing = dict.fromkeys(RecipientReport._fields)
+    told = {"action": Action.FAILED, "replies": replies, "around": ()}
+    return RecipientReport(**nothing | told)

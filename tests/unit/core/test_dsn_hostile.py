@@ -1,6 +1,7 @@
 """No mail may raise or make the worker wait, whatever is in it."""
 
 import random
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 import streams.demo
 from streams.core import dsn
 from streams.core.classify import Classifier
-from streams.core.dsn import ReportKind, html, mime
+from streams.core.dsn import ReportKind, boundary, html, mime
 from streams.core.reply import MAX_TEXT
 from streams.wire import rulebook
 
@@ -140,6 +141,23 @@ def test_a_boundary_in_no_character_set_hides_no_report(code):
         {"reporting-mta": "dns; a.example"},
         {"action": "failed"},
     ]
+
+
+def test_a_part_remembers_the_content_type_that_python_finds():
+    for raw in MAILS:
+        for one in boundary.parsed(raw).walk():
+            assert one.get_content_type() == Message.get_content_type(one)
+
+
+@pytest.mark.parametrize(
+    ("line", "most"),
+    [("--x\n", 2 * mime.MAX_PARTS), ("boundary message/partial\n", 3 * mime.MAX_DEPTH)],
+)
+def test_as_much_as_is_allowed_is_read_and_no_more(line, most):
+    times = most // len(line.split())
+    for more in (0, 1, 5):
+        letter = mime.read(b"Subject: x\n\n" + line.encode() * (times + more))
+        assert letter.texts == [line * times]
 
 
 def test_what_is_cut_off_was_not_needed():

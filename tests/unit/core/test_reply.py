@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.failure import Phase
-from streams.core.reply import MAX_TEXT, VAGUE, parse
+from streams.core.reply import MAX_TEXT, VAGUE, parse, with_status
 
 
 @pytest.mark.parametrize(
@@ -152,6 +152,16 @@ def test_a_given_enhanced_code_is_read_like_any_text(given, read):
 def test_of_vague_codes_the_given_one_stays():
     assert parse("550 5.7.1 no", enhanced="5.0.0").enhanced == "5.0.0"
     assert "5.7.1" in VAGUE
+
+
+CODES = ["", "5.1.1", "5.0.0", "4.4.7", "5.7.1", "5.12.3", "9.9.9"]
+
+
+@pytest.mark.parametrize("status", CODES)
+@pytest.mark.parametrize("own", ["", "5.0.0", "4.4.7", "5.7.1 5.0.0"])
+def test_a_status_given_later_is_the_same_as_one_given_at_once(status, own):
+    text = f"550 {own} no"
+    assert with_status(parse(text), status) == parse(text, enhanced=status)
 
 
 @pytest.mark.parametrize(
