@@ -1,8 +1,8 @@
 """Which hosts of ours a fault goes through, and which get mail through meanwhile.
 
 One of a pool may be broken, or all of it: that is where on-call looks first. Sums
-and maxima, so that no order matters while at most `KEPT` hosts fail and `PLACES`
-pairs of a host and a place take mail; of more, the least telling go.
+and maxima, so that no order matters while at most `KEPT` hosts fail and `DELIVERING`
+get mail through; of more, the least telling go.
 """
 
 from collections import Counter
@@ -13,8 +13,8 @@ from streams.core.activity import RELAY, Hop
 
 KEPT = 10
 """Failing hosts of an incident that have counts of their own."""
-PLACES = 64
-"""Pairs of a host and a place of which the newest mail is remembered."""
+DELIVERING = 24
+"""Hosts of a tenant of which the newest mail that got through is remembered."""
 _MINOR = 10
 """A host with a tenth of the failures of the worst one may fail by chance."""
 _OTHERS = ""
@@ -170,22 +170,21 @@ class Deliveries:
                 known[place] = max(minute, known.get(place, minute))
             if not known:
                 del self.newest[host]
-        if delivered and sum(map(len, self.newest.values())) > PLACES:
-            rows = [
-                (minute, host, place)
-                for host, places in self.newest.items()
-                for place, minute in places.items()
-            ]
-            self._keep(sorted(rows)[-PLACES:])
+        if len(self.newest) > DELIVERING:
+            last = sorted((max(p.values()), host) for host, p in self.newest.items())
+            for _, host in last[:-DELIVERING]:
+                del self.newest[host]
 
     def forget(self, start: int) -> None:
         """Drop what is older than `start`."""
-        self._keep(
-            (minute, host, place)
-            for host, places in self.newest.items()
-            for place, minute in places.items()
-            if minute >= start
-        )
+        for host, places in list(self.newest.items()):
+            kept = {
+                place: minute for place, minute in places.items() if minute >= start
+            }
+            if kept:
+                self.newest[host] = kept
+            else:
+                del self.newest[host]
 
     def since(self, start: int, hop: Hop, provider: str | None) -> dict[str, int]:
         """Answer the newest minute of each host that got mail through after `start`.
@@ -205,11 +204,6 @@ class Deliveries:
             if newest > start:
                 found[host] = newest
         return found
-
-    def _keep(self, rows: Iterable[tuple[int, str, str]]) -> None:
-        self.newest = {}
-        for minute, host, place in rows:
-            self.newest.setdefault(host, {})[place] = minute
 
 
 def joint(parts: Iterable[Hosts]) -> Hosts:

@@ -7,6 +7,7 @@ through one host of four may be chance, three hundred are not.
 from collections.abc import Sequence
 
 from streams.core.spike.alert import Alert
+from streams.core.spike.fleet import DELIVERING
 
 _NAMED = 3
 """Hosts that are named in a sentence."""
@@ -47,7 +48,8 @@ def _known(alert: Alert, said: str) -> str:
 def _delivering(others: int) -> str:
     if not others:
         return ""
-    return "; 1 other delivers" if others == 1 else f"; {others} others deliver"
+    more = " or more" if others >= DELIVERING else ""
+    return "; 1 other delivers" if others == 1 else f"; {others}{more} others deliver"
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from streams.core.activity import MINUTE, Hop
 from streams.core.spike.fleet import (
+    DELIVERING,
     KEPT,
-    PLACES,
     UNKNOWN,
     Deliveries,
     Fleet,
@@ -146,13 +146,20 @@ def test_who_delivers_is_asked_of_the_place_that_fails():
 @given(st.randoms(use_true_random=False))
 def test_no_order_changes_which_deliveries_are_remembered(rng):
     rows = [
-        (f"app{rng.randrange(30)}", rng.choice(["mx", "google", "yahoo"]), minute)
+        (f"app{rng.randrange(DELIVERING)}", rng.choice(["mx", "google"]), minute)
         for minute in range(150)
     ]
     straight = delivered(*rows)
     rng.shuffle(rows)
     assert delivered(*rows).newest == straight.newest
-    assert sum(map(len, straight.newest.values())) <= PLACES
+
+
+@given(st.randoms(use_true_random=False))
+def test_of_very_many_hosts_those_that_delivered_last_are_remembered(rng):
+    rows = [(f"app{rng.randrange(99)}", "mx", minute) for minute in range(300)]
+    last = dict.fromkeys(host for host, _, _ in reversed(rows))
+    rng.shuffle(rows)
+    assert delivered(*rows).newest.keys() == set([*last][:DELIVERING])
 
 
 def test_old_deliveries_are_forgotten():

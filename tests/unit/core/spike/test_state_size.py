@@ -5,12 +5,13 @@ from random import Random
 from streams.core.activity import MINUTE, Activity, Hop, Trial
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
+from streams.core.provider import OPERATORS
 from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import RuledOut, Voice
 from streams.core.spike.detector import step
 from streams.core.spike.evidence import KINDS, TEXT, Evidence, Kind
-from streams.core.spike.fleet import KEPT, PLACES
+from streams.core.spike.fleet import DELIVERING, KEPT
 from streams.core.spike.incident import Incident, Scope
 from streams.core.spike.ledger import Bucket
 from streams.core.spike.rate import Rate
@@ -21,7 +22,7 @@ NOW = Instant(1_767_571_200_000)
 MOST = 15_000
 """Bytes of a tenant in an incident."""
 CLASSES = list(FailureClass)
-PLACED = ("mx", "google", "microsoft", "yahoo")
+PLACED = ("mx", *sorted(OPERATORS))
 
 
 def test_a_tenant_of_a_million_mails_a_day_in_an_incident_is_small():
@@ -102,8 +103,9 @@ def crowded(mails_a_minute, counted, channels):
         last_seen_at=NOW,
         told_at=NOW,
     )
-    for number in range(PLACES):
-        host, place = f"app{number % 16}.t-1.example", PLACED[number // 16]
+    for number in range(DELIVERING * len(PLACED)):
+        host = f"app{number % DELIVERING}.t-1.example"
+        place = PLACED[number // DELIVERING]
         minute = NOW - rng.randrange(cal.DAY // MINUTE) * MINUTE
         tenant.deliveries.hear({host: {place: minute}})
     words = "".join(chr(rng.randrange(97, 123)) for _ in range(TEXT))
