@@ -14,7 +14,7 @@ from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Kind, Severity
 from streams.core.spike.evidence import SHOWN
-from streams.core.spike.fleet import UNKNOWN, Hosts
+from streams.core.spike.fleet import DELIVERING, UNKNOWN, Hosts
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
 from streams.core.spike.parent import Parent
@@ -117,6 +117,7 @@ def test_what_breaks_tls_at_one_provider_is_not_our_fault(scope):
 
 
 HOSTS = ("app1", "app2", "app3", "app4", "app5")
+MANY = tuple(f"h{n}" for n in range(DELIVERING))
 
 
 @pytest.mark.parametrize(
@@ -146,6 +147,7 @@ HOSTS = ("app1", "app2", "app3", "app4", "app5")
             "Mail fails through 5 hosts of ours: app1, app2, app3 and 2 more; 1 other",
         ),
         ((4,), 9, (), "Mail fails through 1 host of ours: app1."),
+        ((9,), 9, MANY, "All 9 mails that failed went through app1; 24 or more others"),
     ],
 )
 def test_on_call_reads_whether_one_host_of_ours_is_broken_or_many(
