@@ -60,7 +60,14 @@ def command() -> None:
 
     A record that cannot be used is not lost: it lies unchanged in the dead-letter
     topic of its input, <input topic>.dlq, with the reason in its headers.
-    """
+
+    \b
+    How many, why, and the newest of each:
+      mailflag dlq show --since 6h
+    The producer is mended; what would be put back, and then do it:
+      mailflag dlq replay --reason schema_violation --dry-run
+      mailflag dlq replay --reason schema_violation --yes
+    """  # noqa: D301  # \b is click's own mark
 
 
 class DeadLetterTopic(click.ParamType):

@@ -42,7 +42,13 @@ def command() -> None:
     A policy says when a flag clears and when it speaks against the address. It
     stands in a TOML file, for all tenants or for one; without a file the defaults
     hold. Workers read it when they start.
-    """
+
+    \b
+    Is the new file in order?
+      mailflag policy check policy.toml
+    What holds for a tenant, and what its own table changes:
+      mailflag policy show t-42 --policy-file policy.toml
+    """  # noqa: D301  # \b is click's own mark
 
 
 @command.command(epilog=exit_codes(kafka=False))

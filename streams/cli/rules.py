@@ -13,7 +13,14 @@ from streams.wire import rulebook
 
 @click.group()
 def command() -> None:
-    """Check classification rules, and show what the classes mean."""
+    """Check classification rules, and show what the classes mean.
+
+    \b
+    Are our own rules in order, examples and all?
+      mailflag rules check ours.toml
+    The classes, for people to read:
+      mailflag rules classes > classes.md
+    """  # noqa: D301  # \b is click's own mark
 
 
 @command.command()

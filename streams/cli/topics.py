@@ -71,6 +71,14 @@ def command() -> None:
     terminal the answer is a table, into a pipe or file JSON lines.
 
     \b
+    What would be created?
+      mailflag topics apply --dry-run
+    Before an update of the workers, is all as it must be?
+      mailflag topics check && echo go on
+    For whoever creates topics by other means:
+      mailflag topics list | jq -r .topic
+
+    \b
     Exit codes: 0 all is as it must be, 1 something differs or is missing,
     2 a setting is wrong or the brokers refuse, 69 no broker answers.
     """  # noqa: D301  # \b is click's own mark
