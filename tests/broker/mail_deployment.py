@@ -276,9 +276,13 @@ class MailWorker:
         self.process.wait()
 
     def stop(self, limit: float = 45.0) -> int:
-        """Ask it to stop, and answer its exit code."""
-        self.asked_to_stop = True
-        self.signal(signal.SIGTERM)
+        """Ask it to stop, unless it was asked before, and answer its exit code.
+
+        Asked again in its last moments, a process would die of that.
+        """
+        if not self.asked_to_stop:
+            self.asked_to_stop = True
+            self.signal(signal.SIGTERM)
         try:
             return self.process.wait(limit)
         except subprocess.TimeoutExpired:

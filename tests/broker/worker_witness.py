@@ -27,7 +27,7 @@ class WorkerWitness:
 
     def look(self) -> None:
         for worker in self._deployment.running:
-            if worker.was_ready and (said := worker.metric(ABORTED)):
+            if said := worker.metric(ABORTED):
                 self._seen[worker.process.pid] = said
 
     @property
