@@ -1,8 +1,9 @@
 """Fills the generated tables of docs/operating.md: `python -m tools.operating_tables`.
 
 Settings come from `streams.settings`, exit codes from `streams.engine.exits`,
-metrics from the catalogue, sizes from `tools.sums`, faults from `tools.faults`. With
-`--check` nothing is written, and the exit code says whether the page is up to date.
+policy keys from `streams.core.policy`, metrics from the catalogue, sizes from
+`tools.sums`, faults from `tools.faults`. With `--check` nothing is written, and the
+exit code says whether the page is up to date.
 """
 
 import argparse
@@ -10,18 +11,24 @@ import ast
 import inspect
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+from streams.core.identity import OwnIdentity
+from streams.core.policy import ClearOn, FlagPolicy
 from streams.engine import exits
 from streams.engine.readiness import Readiness
 from streams.obs.metrics import Metrics
 from streams.settings import FILE_SUFFIX, PREFIX, SECRETS, Settings
+from streams.wire import policy_file
 from tools import faults, sums
 
+_A_DURATION = '`"90s"`, `"10m"`, `"6h"`, `"5d"`'
+_A_COUNT = "`N`, or `{permanent = N, transient = M}`"
 PAGE = Path(__file__).parents[1] / "docs" / "operating.md"
 _BLOCK = r"(<!-- generated: {name} -->\n).*?(<!-- end of generated -->)"
 
@@ -48,28 +55,53 @@ def _default(name: str) -> str:
 
 def exit_codes() -> str:
     """Answer the table of exit codes, with the docstrings of their members."""
-    tree = ast.parse(inspect.getsource(exits.ExitCode))
-    (definition,) = tree.body
-    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - it is one
-    said = {
-        ast.unparse(member): ast.unparse(text)
-        for member, text in pairwise(definition.body)
-        if isinstance(member, ast.Assign) and isinstance(text, ast.Expr)
-    }
-    meanings = {name.partition(" ")[0]: text for name, text in said.items()}
+    meanings = _docstrings(exits.ExitCode)
     rows = [
-        (
-            str(code.value),
-            f"`{code.name}`",
-            " ".join(_text(meanings[code.name]).split()),
-        )
+        (str(code.value), f"`{code.name}`", meanings[code.name])
         for code in exits.ExitCode
     ]
     return _table(("code", "name", "why the worker ended"), rows)
 
 
-def _text(literal: str) -> str:
-    return str(ast.literal_eval(literal))
+def _docstrings(owner: type) -> dict[str, str]:
+    """Answer what stands under each member or field of a class, in one line."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
+    assert isinstance(definition, ast.ClassDef)  # noqa: S101 - it is one
+    return {
+        re.split(r"\W", ast.unparse(member))[0]: " ".join(str(text.value.value).split())
+        for member, text in pairwise(definition.body)
+        if isinstance(member, ast.Assign | ast.AnnAssign)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+    }
+
+
+def policy() -> str:
+    """Answer the table of the keys of a policy file."""
+    meanings, default = _docstrings(FlagPolicy), FlagPolicy()
+    rows = []
+    for key in policy_file.KEYS:
+        value = getattr(default, key)
+        match key:
+            case "thresholds":
+                rows.append((f"`{key}.CLASS`", _A_COUNT, "", meanings[key]))
+            case "own":
+                told = _docstrings(OwnIdentity)
+                rows += [
+                    (f"`{key}.{name}`", "list of names", "`[]`", told[field])
+                    for name, field in policy_file.OWN.items()
+                ]
+            case "clear_on":
+                each = _docstrings(ClearOn)
+                values = " ".join(f'`"{one}"`: {each[one.name]}' for one in ClearOn)
+                meaning = f"{meanings[key]} {values}"
+                rows.append((f"`{key}`", "one of three", f'`"{value}"`', meaning))
+            case "clear_late_bounce_after":
+                rows.append((f"`{key}`", _A_DURATION, "", meanings[key]))
+            case _:
+                shown = f"`{str(value).lower()}`"
+                rows.append((f"`{key}`", "`true`, `false`", shown, meanings[key]))
+    return _table(("key", "value", "default", "what it does"), rows)
 
 
 def metrics() -> str:
@@ -121,6 +153,7 @@ def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 GENERATED: dict[str, Callable[[], str]] = {
     "settings": settings,
+    "policy": policy,
     "exit codes": exit_codes,
     "metrics": metrics,
     "measured": measured,

@@ -15,8 +15,11 @@ class OwnIdentity:
     """Who we are when we send: what a refusal of ourselves would quote."""
 
     ips: frozenset[str] = frozenset()
+    """Addresses that we send from: a refusal that quotes one is about us."""
     helo_names: frozenset[str] = frozenset()
+    """Names by which our hosts greet."""
     envelope_domains: frozenset[str] = frozenset()
+    """Domains of our envelope senders."""
     relays: frozenset[str] = frozenset()
     """Hosts that are our own relay, or whose subdomains are."""
     _quoted: tuple[str, ...] = field(init=False, repr=False, compare=False)

@@ -43,14 +43,18 @@ class FlagPolicy:
     """One tenant's policy."""
 
     clear_on: ClearOn = ClearOn.SETTLED
+    """What it takes to clear a flag."""
     clear_late_bounce_after: timedelta | None = None
-    """None: twice the lag of the late bounce, 10 minutes to 5 days."""
+    """How long after a late bounce an accepted message must stay without a report
+    before it clears; not set: twice the lag of the bounce, 10 minutes to 5 days."""
     clear_on_incident_resolve: bool = False
     """Clear the flags of an incident when it is over, not one by one."""
     suppress: bool = True
-    """False switches `suppress_recommended` off."""
+    """Whether `suppress_recommended` is ever said."""
     thresholds: Mapping[FailureClass, Threshold] = field(default_factory=dict)
-    """Where this tenant differs from the classes' own thresholds."""
+    """How many failed messages in a row speak against the address, by class, where
+    it is not the class's own number; 0 is never. `permanent` counts 5.x.x answers,
+    `transient` 4.x.x ones."""
     own: OwnIdentity = field(default_factory=OwnIdentity)
     """Who the tenant is when it sends: what a refusal of itself would quote."""
 

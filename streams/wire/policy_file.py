@@ -6,7 +6,7 @@ is reported with its line and key, all mistakes at once.
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,12 +18,13 @@ from streams.errors import ConfigurationError
 _DURATION = re.compile(r"(\d{1,6}) ?(s|m|h|d)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _MOST = 100
-_OWN = {
+OWN = {
     "sending_ips": "ips",
     "helo_names": "helo_names",
     "envelope_domains": "envelope_domains",
     "relay_hosts": "relays",
 }
+"""Keys of the table `own`, and what they are of an `OwnIdentity`."""
 
 
 def parse(text: str, origin: str) -> PolicyBook:
@@ -100,19 +101,11 @@ def _policy(
     if not isinstance(table, dict):
         mistakes.add(path[:-1], path[-1], "must be a table")
         return base
-    known = {
-        "clear_on": _clear_on,
-        "clear_late_bounce_after": _duration,
-        "clear_on_incident_resolve": _boolean,
-        "suppress": _boolean,
-        "thresholds": _thresholds,
-        "own": _own,
-    }
     changed: dict[str, Any] = {}
     for key, value in table.items():
-        reader = known.get(key)
+        reader = KEYS.get(key)
         if reader is None:
-            mistakes.add(path, key, f"is not known; known are {', '.join(known)}")
+            mistakes.add(path, key, f"is not known; known are {', '.join(KEYS)}")
             continue
         try:
             changed[key] = reader(value)
@@ -190,13 +183,24 @@ def _own(value: object) -> OwnIdentity:
         raise ValueError(message)  # noqa: TRY004  # one kind of mistake
     named: dict[str, frozenset[str]] = {}
     for key, names in value.items():
-        if key not in _OWN:
-            message = f"{key}: is not known; known are {', '.join(_OWN)}"
+        if key not in OWN:
+            message = f"{key}: is not known; known are {', '.join(OWN)}"
             raise ValueError(message)
         if not isinstance(names, list) or not all(
             isinstance(name, str) and name for name in names
         ):
             message = f"{key}: must be a list of names"
             raise ValueError(message)
-        named[_OWN[key]] = frozenset(name.lower() for name in names)
+        named[OWN[key]] = frozenset(name.lower() for name in names)
     return OwnIdentity(**named)
+
+
+KEYS: dict[str, Callable[[object], Any]] = {
+    "clear_on": _clear_on,
+    "clear_late_bounce_after": _duration,
+    "clear_on_incident_resolve": _boolean,
+    "suppress": _boolean,
+    "thresholds": _thresholds,
+    "own": _own,
+}
+"""Keys of a table, and how their values are read."""

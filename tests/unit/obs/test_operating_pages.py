@@ -1,5 +1,6 @@
 """The pages for operators name only what exists, and all that they promise to name."""
 
+import dataclasses
 import re
 import shlex
 import subprocess
@@ -10,8 +11,10 @@ import click
 import pytest
 
 from streams.cli.main import cli
+from streams.core.policy import ClearOn, FlagPolicy
 from streams.engine.event import Event
 from streams.settings import FILE_SUFFIX, PREFIX, SECRETS, Settings
+from streams.wire import policy_file
 
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
@@ -103,3 +106,22 @@ def test_every_event_of_the_log_is_explained():
     page = text_of(DOCS / "operating.md")
     table = page[page.index("| event | level |") :].partition("\n\n")[0]
     assert set(re.findall(r"`([a-z_]+)`", table)) == {event.value for event in Event}
+
+
+def test_every_key_of_a_policy_has_its_line_in_the_table():
+    page = text_of(DOCS / "operating.md")
+    table = page[page.index("<!-- generated: policy -->") :].partition("<!-- end")[0]
+    keys = re.findall(r"^\| `(\S+)`", table, re.MULTILINE)
+    named = {key.partition(".")[0] for key in keys}
+    fields = {field.name for field in dataclasses.fields(FlagPolicy)}
+    assert named == set(policy_file.KEYS) == fields
+
+
+def test_the_policy_file_that_is_shown_can_be_read():
+    page = text_of(DOCS / "operating.md")
+    form = re.compile(r"^```toml\n(\[default\].*?)^```$", re.MULTILINE | re.DOTALL)
+    (shown,) = form.findall(page)
+    book = policy_file.parse(shown, "policy.toml")
+    assert book.default.clear_on_incident_resolve
+    assert book.of("t-42").clear_on is ClearOn.DELIVERED
+    assert book.of("t-42").thresholds == book.default.thresholds != {}
