@@ -3,8 +3,10 @@
     nice -n 5 .venv/bin/python benchmarks/detector_cost.py [--sizes-only] [--profile]
 
 CPU is of all that detection adds to a mail: folding its outcome into the activity of a
-batch, writing that, reading it, the detector's step, and its journal. A batch is what
-one worker reads at once of one tenant; each round is the least disturbed of some.
+batch, writing that, reading it, the detector's step, and its journal; and, apart, what
+the roll-up takes for what it is told. A batch is what one worker reads at once: so many
+outcomes of each of so many tenants, one of 100,000 mails a day, or a thousand of 2,000
+each. Each round is the least disturbed of some.
 Bytes are of a tenant's state as it is written, at its largest within a day that ends
 in an incident; the days before are mail by the minute.
 """
@@ -15,13 +17,14 @@ import json
 import math
 import pstats
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from random import Random
 
 from rig import machine
 
+from streams.agents.rollup import RollupStage
 from streams.agents.spikes import SpikesStage
 from streams.core.activity import MINUTE, Activity, Hop, Trial
 from streams.core.failure import FailureClass
@@ -29,9 +32,10 @@ from streams.core.instant import Instant
 from streams.core.spike.detector import step
 from streams.core.spike.snapshot import dump
 from streams.core.spike.tenant import Tenant
-from streams.engine.stage import Batch, Record
+from streams.engine.stage import Batch, Message, Output, Record
 from streams.engine.table import MemoryTable
 from streams.wire import activity as activity_wire
+from streams.wire.envelope import Outgoing
 from streams.wire.topic import Topic
 
 START = Instant(1_767_571_200_000)
@@ -40,9 +44,13 @@ PROVIDERS = [*("google", "microsoft", "yahoo", "gmx", "apple", "t-online", "oran
 PROVIDERS += [f"isp{number}.test" for number in range(33)]
 SHARES = [0.36, 0.2, 0.1, 0.08, 0.07, 0.05, 0.04, *([0.1 / 33] * 33)]
 CALM, BROKEN = 0.01, 1.0
-BATCHES = (1, 10, 100, 1_000)
-OUTCOMES = 100_000
-"""A day of the tenant whose CPU is measured."""
+PARTS = ("fold", "write", "detect", "roll up")
+BATCHES = ((1, 1), (1, 10), (1, 100), (1, 1_000), (1_000, 1), (1_000, 10))
+"""Tenants, and the outcomes of each."""
+ALONE, ONE_OF_MANY = 100_000, 2_000
+"""A day of a tenant whose CPU is measured."""
+MOST, OF_EACH = 100_000, 100
+"""Outcomes of one tenant at most, and of each of many."""
 LASTS, WATCHED = 400, 600
 """Minutes of the incident, and until its state is not looked at any more."""
 VOLUMES = (20, 200, 2_000, 20_000, 200_000, 1_000_000)
@@ -82,11 +90,14 @@ def refusal(rng: Random, at: Instant, provider: str, *, ours: bool) -> Trial:
     )
 
 
-def outcomes(failing: float) -> Iterator[tuple[Instant, str, Trial | None]]:
-    """Go through the outcomes of one tenant, a day's by the day."""
+Outcome = tuple[Instant, str, Trial | None]
+
+
+def outcomes(failing: float, a_day: int) -> Iterator[Outcome]:
+    """Go through the outcomes of one tenant."""
     rng, number = Random(1), 0
     while True:
-        at = Instant(START + number * DAY // OUTCOMES)
+        at = Instant(START + number * DAY // a_day)
         provider = rng.choices(PROVIDERS, SHARES)[0]
         failed = rng.random() < failing
         ours = failing == BROKEN
@@ -94,7 +105,20 @@ def outcomes(failing: float) -> Iterator[tuple[Instant, str, Trial | None]]:
         number += 1
 
 
-def folded(batch: list[tuple[Instant, str, Trial | None]]) -> Activity:
+def batches(tenants: int, size: int, failing: float) -> list[dict[str, list[Outcome]]]:
+    """Answer what comes at once, by tenant: all have mail at the same moments."""
+    if tenants == 1:
+        load, count = outcomes(failing, ALONE), min(MOST, max(4_000, 300 * size))
+    else:
+        load, count = outcomes(failing, ONE_OF_MANY), OF_EACH
+    made = []
+    for _ in range(count // size):
+        moment = list(islice(load, size))
+        made.append({f"t-{number}": moment for number in range(tenants)})
+    return made
+
+
+def folded(batch: list[Outcome]) -> Activity:
     activity = Activity()
     for at, provider, trial in batch:
         if trial is None:
@@ -104,38 +128,58 @@ def folded(batch: list[tuple[Instant, str, Trial | None]]) -> Activity:
     return activity
 
 
-def cpu(size: int, failing: float, count: int) -> dict[str, float]:
+class Lane:
+    """A stage with its table, which is given one batch after the other."""
+
+    def __init__(self, stage: SpikesStage | RollupStage, topic: Topic) -> None:
+        self.stage, self.topic = stage, topic
+        self.table = MemoryTable(stage.due_at)
+        self.offset = 0
+
+    def take(self, messages: Sequence[Message | Outgoing], now: Instant) -> Output:
+        pieces: list[Record] = []
+        for message in messages:
+            pieces.append(Piece(message.key, message.value, self.offset))
+            self.offset += 1
+        output = self.stage.process(Batch(self.topic, 0, pieces), self.table, now)
+        self.table.take_changes()
+        return output
+
+
+def cpu(tenants: int, size: int, failing: float) -> dict[str, float]:
     """Answer the CPU microseconds an outcome, by what they are spent on.
 
     The clock is asked between the parts only: where it is slow, it costs more than a
     batch does.
     """
-    stage = SpikesStage()
-    table = MemoryTable(stage.due_at)
-    load = outcomes(failing)
-    batches = [list(islice(load, size)) for _ in range(count // size)]
+    spikes = Lane(SpikesStage(), Topic.TENANT_ACTIVITY)
+    rollup = Lane(RollupStage(), Topic.SPIKE_DIGESTS)
+    load = batches(tenants, size, failing)
+    ends = [next(iter(batch.values()))[-1][0] for batch in load]
     times = [time.process_time()]
-    activities = [folded(batch) for batch in batches]
+    activities = [{name: folded(batch[name]) for name in batch} for batch in load]
     times.append(time.process_time())
     made = [
-        activity_wire.message("t-1", activity, 0, number)
-        for number, activity in enumerate(activities)
+        [activity_wire.message(name, told, 0, number) for name, told in each.items()]
+        for number, each in enumerate(activities)
     ]
     times.append(time.process_time())
-    for number, (batch, record) in enumerate(zip(batches, made, strict=True)):
-        pieces: list[Record] = [Piece(record.key, record.value, number)]
-        now = batch[-1][0]
-        stage.process(Batch(Topic.TENANT_ACTIVITY, 0, pieces), table, now)
-        table.take_changes()
+    digests = [
+        spikes.take(messages, now).messages
+        for messages, now in zip(made, ends, strict=True)
+    ]
     times.append(time.process_time())
+    for messages, now in zip(digests, ends, strict=True):
+        if messages:
+            rollup.take(messages, now)
+    times.append(time.process_time())
+    count = len(load) * tenants * size
     spent = (after - before for before, after in pairwise(times))
-    parts = ("fold", "write", "detect")
-    return {part: s * 1e6 / count for part, s in zip(parts, spent, strict=True)}
+    return {part: s * 1e6 / count for part, s in zip(PARTS, spent, strict=True)}
 
 
-def cheapest(size: int, failing: float, rounds: int) -> dict[str, float]:
-    count = min(OUTCOMES, max(4_000, 300 * size))
-    found = [cpu(size, failing, count) for _ in range(rounds)]
+def cheapest(tenants: int, size: int, failing: float, rounds: int) -> dict[str, float]:
+    found = [cpu(tenants, size, failing) for _ in range(rounds)]
     return min(found, key=lambda figures: sum(figures.values()))
 
 
@@ -188,13 +232,15 @@ def main() -> None:
     if not options.sizes_only:
         if options.profile:
             profile.enable()
-        print(f"{'':10}{'batch':>7}{'fold':>8}{'write':>8}{'detect':>8}{'all':>8}   us")
+        names = "".join(f"{name:>9}" for name in (*PARTS, "all"))
+        print(f"{'':8}{'tenants':>8}{'of each':>8}{names}   us")
         for name, failing in (("calm", CALM), ("broken", BROKEN)):
-            for size in BATCHES:
-                spent = cheapest(size, failing, options.rounds)
-                cells = "".join(f"{spent[part]:8.2f}" for part in spent)
-                print(f"{name:10}{size:7}{cells}{sum(spent.values()):8.2f}")
-                figures.append({"load": name, "batch": size, **spent})
+            for tenants, size in BATCHES:
+                spent = cheapest(tenants, size, failing, options.rounds)
+                cells = "".join(f"{spent[part]:9.2f}" for part in spent)
+                print(f"{name:8}{tenants:8}{size:8}{cells}{sum(spent.values()):9.2f}")
+                said = {"load": name, "tenants": tenants, "batch": size}
+                figures.append({**said, **spent})
         profile.disable()
     print(f"\n{'a day':>10}{'usually':>10}{'in an incident':>16}   bytes")
     for volume in VOLUMES:

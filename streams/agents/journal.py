@@ -84,7 +84,7 @@ class Journal(Generic[S]):
         Raises:
             UnreadableState: another version of the program wrote it.
         """
-        shelf = self._live.setdefault(table, _Shelf())
+        shelf = self._shelf(table)
         live = shelf.take(name)
         if live is None or not self._fits(table, live):
             live = self._load(table, name, now)
@@ -127,7 +127,7 @@ class Journal(Generic[S]):
             table.delete(_step(live.name, number))
         live.chain = crc32(snapshot)
         self._write_rest(table, live, snapshot, now)
-        self._live.setdefault(table, _Shelf()).weigh(live, len(snapshot))
+        self._shelf(table).weigh(live, len(snapshot))
         live.steps = live.size = 0
         live.dirty = False
         head = _HEAD.pack(wake_at or 0, now, live.chain)
@@ -157,6 +157,12 @@ class Journal(Generic[S]):
         """Answer which state a key belongs to."""
         name, _, _ = key.partition(_SEPARATOR)
         return name
+
+    def _shelf(self, table: PartitionTable) -> "_Shelf[S]":
+        shelf = self._live.get(table)
+        if shelf is None:
+            shelf = self._live[table] = _Shelf()
+        return shelf
 
     def _fits(self, table: PartitionTable, live: Live[S]) -> bool:
         """Whether the table still holds exactly what the state was made of."""
@@ -222,11 +228,11 @@ class _Shelf(Generic[S]):
 
 
 def _step(name: bytes, number: int) -> bytes:
-    return name + _SEPARATOR + str(number).encode()
+    return name + _SEPARATOR + b"%d" % number
 
 
 def _part(name: bytes, number: int) -> bytes:
-    return name + _SEPARATOR + b"+" + str(number).encode()
+    return name + _SEPARATOR + b"+%d" % number
 
 
 def _values(

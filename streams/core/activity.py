@@ -18,6 +18,7 @@ from streams.core.spike.blame import PAST_US, SENDER, weight
 from streams.core.trial import Contradiction, Hop, Trial, hop
 
 MINUTE = 60_000
+_SUBMISSION, _MX = Hop.SUBMISSION, Hop.MX
 _SAMPLES_OF_A_KIND = 3
 _SAMPLES = 24
 _SECOND_ATTEMPT = 2
@@ -100,12 +101,14 @@ class Activity:
         tried = min(tried_at, arrived_at)
         self._attempted(arrived_at - tried)
         minute = tried - tried % MINUTE
-        counts = self.passed.setdefault((minute, provider), [0, 0, 0])
+        counts = self.passed.get((minute, provider))
+        if counts is None:
+            counts = self.passed[minute, provider] = [0, 0, 0]
         counts[0] += 1
-        counts[1 if by is Hop.MX else 2] += 1
+        counts[1 if by is _MX else 2] += 1
         if host:
             known = provider if provider in OPERATORS else _ANY_MX
-            place = known if by is Hop.MX else RELAY
+            place = known if by is _MX else RELAY
             places = self.delivered.get(host)
             if places is None:
                 places = self.delivered[host] = {}
@@ -127,7 +130,7 @@ class Activity:
             self.outcomes += 1
             self._attempted(trial.arrived_at - tried)
         minute = tried - tried % MINUTE
-        at_mx = trial.reported or trial.hop is Hop.MX
+        at_mx = trial.reported or trial.hop is _MX
         beyond_us = at_mx or trial.failure_class in PAST_US
         self._recount(trial, minute, beyond_us=beyond_us)
         said_of_us = _weight(trial)
@@ -136,14 +139,15 @@ class Activity:
         voice = trial.known or not beyond_us or trial.failure_class in SENDER
         if not voice:
             return  # an address that never worked says nothing about us
-        where = Hop.MX if at_mx else Hop.SUBMISSION
+        where = _MX if at_mx else _SUBMISSION
         said = min(trial.at, trial.arrived_at)
         lag = max(1, (said - tried) // 1000) if trial.reported else 0
         who, kind = customer_hash(trial.customer), trial.failure_class
         key = Failed(minute, where, trial.provider, kind, who)
         operator = "" if trial.operator == trial.provider else trial.operator
         weighed = Weighed(said_of_us, 1, lag, operator, trial.through or "")
-        self.failed[key] = heavier(self.failed.get(key), weighed)
+        heard = self.failed.get(key)
+        self.failed[key] = weighed if heard is None else heavier(heard, weighed)
         self._sample(trial, where, Instant(said))
 
     def contradict(self, contradiction: Contradiction) -> None:
@@ -185,7 +189,7 @@ class Activity:
             return
         counts = self.passed.setdefault((minute, trial.provider), [0, 0, 0])
         if takes_back:
-            counts[1 if trial.counted is Hop.MX else 2] -= 1
+            counts[1 if trial.counted is _MX else 2] -= 1
         if passes:
             counts[0] += 1
 
@@ -201,9 +205,11 @@ class Activity:
         sample = Sample(said, trial.code, trial.enhanced, words, *seen)
         if sample in kept:  # as merging does: the same words once
             return
+        younger = not kept or kept[-1].at < said
         kept.append(sample)
-        kept.sort(key=_order)
-        del kept[_SAMPLES_OF_A_KIND:]
+        if not younger:
+            kept.sort(key=_order)
+            del kept[_SAMPLES_OF_A_KIND:]
         self._thin()
 
     def _thin(self) -> None:
@@ -233,7 +239,7 @@ def _weight(trial: Trial) -> float:
     return weight(
         trial.failure_class,
         sure=trial.final or again,
-        elsewhere=session and trial.hop is Hop.MX,
+        elsewhere=session and trial.hop is _MX,
     )
 
 

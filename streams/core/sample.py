@@ -26,4 +26,7 @@ class Sample(NamedTuple):
 
 def without_addresses(text: str) -> str:
     """Answer a server's text cut to a sample's length, with no mail address."""
-    return _ADDRESS.sub("<address>", text[: 2 * _TEXT])[:_TEXT]
+    words = text[: 2 * _TEXT]
+    if "@" in words:
+        words = _ADDRESS.sub("<address>", words)
+    return words[:_TEXT]

@@ -5,8 +5,8 @@ contradictions carry the server's words: a record stays bounded whatever a batch
 holds.
 """
 
+from functools import lru_cache
 from heapq import nlargest
-from itertools import chain
 from typing import Any, NamedTuple
 
 import orjson
@@ -35,6 +35,9 @@ _NAME = 255
 
 _Body = dict[str, Any]
 _CLASSES = {c.value: c for c in FailureClass}
+_HOPS = {hop.value: hop for hop in Hop}
+_OPTIONAL = ("code", "enhanced", "peer", "host", "template_id")
+"""What an answer need not have."""
 
 
 class TenantActivity(NamedTuple):
@@ -81,12 +84,11 @@ def encode(told: TenantActivity) -> bytes:
                 _failed(failed, weighed) for failed, weighed in activity.failed.items()
             ],
             **_delivered(activity.delivered),
-            "samples": list(
-                chain.from_iterable(
-                    (_sample(*kind, sample) for sample in samples)
-                    for kind, samples in activity.samples.items()
-                )
-            ),
+            "samples": [
+                _sample(*kind, sample)
+                for kind, samples in activity.samples.items()
+                for sample in samples
+            ],
             "contradicted": [
                 _contradiction(customer, contradiction, told=number < _TEXTS)
                 for number, ((_, customer), contradiction) in enumerate(
@@ -149,14 +151,11 @@ def _sample(
         "at": render(sample.at),
         "text": sample.text,
     }
-    optional = {
-        "code": sample.code,
-        "enhanced": sample.enhanced,
-        "peer": sample.peer,
-        "host": sample.host,
-        "template_id": sample.template_id,
-    }
-    return body | {k: v for k, v in optional.items() if v is not None}
+    for name in _OPTIONAL:
+        said = getattr(sample, name)
+        if said is not None:
+            body[name] = said
+    return body
 
 
 def _contradiction(customer: int, contradiction: Contradiction, *, told: bool) -> _Body:
@@ -175,12 +174,12 @@ def _contradiction(customer: int, contradiction: Contradiction, *, told: bool) -
 def _to_activity(body: _Body) -> TenantActivity:
     activity = Activity(outcomes=int(body["outcomes"]), lag=body.get("least_lag_ms"))
     for passed in body["passed"]:
-        counts = [int(passed[hop]) for hop in ("submission", "mx", "relay")]
-        activity.passed[_instant(passed["minute"]), passed["provider"]] = counts
+        counts = [int(passed["submission"]), int(passed["mx"]), int(passed["relay"])]
+        activity.passed[_minute(passed["minute"]), passed["provider"]] = counts
     for failed in body["failed"]:
         key = Failed(
-            _instant(failed["minute"]),
-            Hop(failed["hop"]),
+            _minute(failed["minute"]),
+            _HOPS[failed["hop"]],
             failed["provider"],
             _class(failed),
             int(failed["customer"]),
@@ -194,11 +193,11 @@ def _to_activity(body: _Body) -> TenantActivity:
         )
     for delivered in body.get("delivered", ()):
         places = activity.delivered.setdefault(delivered["host"], {})
-        minute = _instant(delivered["minute"])
+        minute = _minute(delivered["minute"])
         for place in delivered["to"]:
             places[place] = max(minute, places.get(place, minute))
     for sample in body["samples"]:
-        kind = (Hop(sample["hop"]), _class(sample), sample["provider"])
+        kind = (_HOPS[sample["hop"]], _class(sample), sample["provider"])
         activity.samples.setdefault(kind, []).append(_to_sample(sample))
     for told in body["contradicted"]:
         of = (told["server"], int(told["customer"]))
@@ -244,3 +243,7 @@ def _instant(text: str) -> Instant:
         message = "no RFC 3339 time"
         raise ValueError(message)
     return at
+
+
+_minute = lru_cache(maxsize=4096)(_instant)
+"""The same of what is said again and again."""

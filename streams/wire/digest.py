@@ -6,6 +6,7 @@ a record is written as several: it is sums and lists, so that means the same.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -31,6 +32,7 @@ _ROWS = 2_500
 _Body = dict[str, Any]
 _Row = list[Any]
 _CLASSES = {c.value: c for c in FailureClass}
+_HOPS = {hop.value: hop for hop in Hop}
 
 
 def messages(digest: Digest, origin: Origin | None) -> list[Outgoing]:
@@ -68,8 +70,11 @@ def _parts(digest: Digest) -> Iterator[Digest]:
 
 def _pieces(word: Word) -> Iterator[Word]:
     """Cut one tenant's word; what is decided goes first."""
-    passed, failed = list(word.passed.items()), list(word.failed.items())
     half = _ROWS // 2
+    if len(word.passed) <= half and len(word.failed) <= half:
+        yield word
+        return
+    passed, failed = list(word.passed.items()), list(word.failed.items())
     yield word._replace(passed=dict(passed[:half]), failed=dict(failed[:half]))
     for start in range(half, max(len(passed), len(failed)), half):
         yield Word(
@@ -189,7 +194,7 @@ def _to_digest(body: _Body) -> Digest:
     if (origin := body.get("origin")) is not None:
         digest.origin = Origin(int(origin["partition"]), int(origin["number"]))
     for minute, provider, by_mx, by_relay in body["pooled"]:
-        digest.pooled[_instant(minute), provider] = [int(by_mx), int(by_relay)]
+        digest.pooled[_minute(minute), provider] = [int(by_mx), int(by_relay)]
     digest.words = [_to_word(word) for word in body["words"]]
     return digest
 
@@ -202,13 +207,13 @@ def _to_word(body: _Body) -> Word:
         suspicion=None
         if suspicion is None
         else Suspicion(
-            _class(suspicion["class"]), Hop(suspicion["hop"]), suspicion["provider"]
+            _class(suspicion["class"]), _HOPS[suspicion["hop"]], suspicion["provider"]
         ),
         verdicts=[_to_verdict(tenant_id, one) for one in body["verdicts"]],
         mismatches=[_to_mismatch(tenant_id, one) for one in body["mismatches"]],
         heard=list(body["heard"]),
         passed={
-            (_instant(minute), provider): [int(count) for count in counts]
+            (_minute(minute), provider): [int(count) for count in counts]
             for minute, provider, *counts in body["passed"]
         },
         failed=dict(_to_failed(row) for row in body["failed"]),
@@ -218,14 +223,16 @@ def _to_word(body: _Body) -> Word:
 def _to_failed(row: _Row) -> tuple[Failed, Weighed]:
     minute, hop, provider, failure_class, customer, *weighed = row
     weight, trials, lag, operator = weighed
-    where = _instant(minute), Hop(hop), provider, _class(failure_class), int(customer)
-    return Failed(*where), Weighed(float(weight), int(trials), int(lag), operator)
+    failed = Failed(
+        _minute(minute), _HOPS[hop], provider, _class(failure_class), int(customer)
+    )
+    return failed, Weighed(float(weight), int(trials), int(lag), operator)
 
 
 def _to_verdict(tenant_id: str, body: _Body) -> Verdict:
     incident = Incident(
         tenant_id=tenant_id,
-        hop=Hop(body["hop"]),
+        hop=_HOPS[body["hop"]],
         since=_instant(body["since"]),
         opened_at=_instant(body["opened_at"]),
         scope=Scope(body["scope"]),
@@ -305,3 +312,7 @@ def _instant(text: str) -> Instant:
         message = "no RFC 3339 time"
         raise ValueError(message)
     return at
+
+
+_minute = lru_cache(maxsize=4096)(_instant)
+"""The same of what is said again and again."""

@@ -6,6 +6,7 @@ was tried; nothing in it depends on the order in which they were heard.
 
 from collections import Counter
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import NamedTuple
 
 from streams.core.failure import FailureClass
@@ -39,6 +40,10 @@ class Voice(NamedTuple):
     """Proof of delivery came: the failure was none."""
     weight: float = 1.0
     """How much it said about us so far."""
+
+
+_CLASS, _PROVIDER = attrgetter("failure_class"), attrgetter("provider")
+_OPERATOR, _CONTRADICTED = attrgetter("operator"), attrgetter("contradicted")
 
 
 class RuledOut(NamedTuple):
@@ -151,7 +156,8 @@ class Channel:
 
     def fail(self, bucket: int, trials: int, lag: int, now: int) -> None:
         """Count failed trials, whoever's they are."""
-        if not self.failures or bucket >= max(self.failures):
+        began = self.goods_since_failure or not self.votes  # else nothing changes
+        if began and (not self.failures or bucket >= max(self.failures)):
             if not self.votes or self.goods_since_failure >= cal.AGAIN:
                 self.run = now
             self.goods_since_failure = 0
@@ -177,26 +183,30 @@ class Channel:
 
     def since(self, start: int, votes: int = OF_ALL) -> list[Voice]:
         """Answer the customers whose vote stands and is not older than the change."""
+        edge = start - cal.MINUTE
         return [
             voice
             for voice in self.voices.values()
-            if voice.bucket >= start - cal.MINUTE
-            and votes in {OF_ALL, _votes(voice)}
+            if voice.bucket >= edge
+            and votes in (OF_ALL, _votes(voice))
             and not voice.contradicted
         ]
 
     def rule_out(self, start: int | None = None) -> None:
         """Note that the customers heard before `start`, or all, came to nothing."""
-        for customer, voice in self.voices.items():
-            if start is not None and voice.bucket >= start - cal.MINUTE:
-                continue
+        heard = list(self.voices.items())
+        if start is not None:
+            edge = start - cal.MINUTE
+            heard = [pair for pair in heard if pair[1].bucket < edge]
+        for customer, voice in heard:
             times = 0
             old = self.ruled_out.pop(customer, None)
             if old is not None and voice.bucket - old.last < cal.CHRONIC:
                 times = old.times
             self.ruled_out[customer] = RuledOut(times + 1, voice.bucket)
-        for customer in list(self.ruled_out)[: -cal.CHRONICS_KEPT]:
-            del self.ruled_out[customer]
+        if len(self.ruled_out) > cal.CHRONICS_KEPT:
+            for customer in list(self.ruled_out)[: -cal.CHRONICS_KEPT]:
+                del self.ruled_out[customer]
 
     def chronic(self, customer: int, bucket: int) -> bool:
         """Say whether a customer fails by itself, whatever we do."""
@@ -215,17 +225,18 @@ class Channel:
             for key in [k for k in buckets if k < start]:
                 del buckets[key]
         self.fleet.forget(start)
-        old = [c for c, v in self.voices.items() if v.bucket < start - cal.MINUTE]
+        edge = start - cal.MINUTE
+        old = [c for c, voice in self.voices.items() if voice.bucket < edge]
         for customer in old:
             del self.voices[customer]
 
     def by_provider(self) -> Counter[str]:
         """Count customers by provider."""
-        return Counter(voice.provider for voice in self.voices.values())
+        return Counter(map(_PROVIDER, self.voices.values()))
 
     def operator(self) -> tuple[str, int]:
         """Say who refused most of the customers, and how many; needs a voice."""
-        counts = Counter(voice.operator for voice in self.voices.values())
+        counts = Counter(map(_OPERATOR, self.voices.values()))
         return max(counts.items(), key=lambda pair: (pair[1], pair[0]))
 
     @property
@@ -241,7 +252,7 @@ class Channel:
 
     def by_class(self) -> Counter[FailureClass]:
         """Count customers by class."""
-        return Counter(voice.failure_class for voice in self.voices.values())
+        return Counter(map(_CLASS, self.voices.values()))
 
     def cause(self) -> FailureClass:
         """Say which class most customers fail with; needs a voice.
@@ -257,7 +268,7 @@ class Channel:
     @property
     def mismatch(self) -> bool:
         """Whether proof of delivery contradicts the failures often enough."""
-        proofs = sum(voice.contradicted for voice in self.voices.values())
+        proofs: int = sum(map(_CONTRADICTED, self.voices.values()))
         enough = cal.CONTRADICTED * len(self.voices)
         return proofs >= max(cal.CONTRADICTIONS, enough)
 

@@ -61,8 +61,8 @@ def date(activity: Activity, behind: int, now: int) -> None:
     """
     passed, failed = activity.passed, activity.failed
     oldest = now - now % cal.MINUTE - cal.KEEP - behind
-    minutes = [*(minute for minute, _ in passed), *(key.minute for key in failed)]
-    if not behind and min(minutes, default=oldest) >= oldest:
+    young = not passed or min(passed)[0] >= oldest
+    if not behind and young and (not failed or min(failed).minute >= oldest):
         return
 
     def right(minute: int) -> int:

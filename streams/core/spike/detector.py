@@ -41,7 +41,7 @@ def step(tenant: Tenant, activity: Activity | None, now: Instant) -> Word:
         date(activity, tenant.clock.behind(now), now)
     verdicts = [] if activity is None else _hear(tenant, activity)
     for channel in tenant.channels():
-        if channel.incident is None and channel.due and channel.due <= now:
+        if channel.due and channel.due <= now and channel.incident is None:
             channel.due = 0
             opened = consider(tenant, channel, by_time=True)
             verdicts += [opened] if opened else []
@@ -60,8 +60,10 @@ def wake_at(tenant: Tenant) -> Instant | None:
     due: list[int] = []
     for channel in tenant.channels():
         if channel.incident is None:
-            due += [channel.due] if channel.due else []
-        elif channel.recovered_at is None:
+            if channel.due:
+                due.append(channel.due)
+            continue
+        if channel.recovered_at is None:
             due.append(rest.next_look(tenant))
         else:
             over = held_until(tenant, channel, channel.recovered_at)
@@ -70,7 +72,8 @@ def wake_at(tenant: Tenant) -> Instant | None:
         if grows_at is not None:
             due.append(max(grows_at, tenant.check_at, tenant.now + cal.SECOND))
     lie = tenant.liars.due_at()
-    due += [] if lie is None else [lie]
+    if lie is not None:
+        due.append(lie)
     return Instant(min(due)) if due else None
 
 
@@ -87,14 +90,13 @@ def _word(
     if activity.failed:
         tenant.troubled_at = now
     troubled = now - tenant.troubled_at < cal.TROUBLED
-    open_ = [c.incident for c in tenant.channels() if c.incident is not None]
     return Word(
         tenant.id,
         greets=greets,
         suspicion=suspicion(tenant) if activity.failed else None,
         verdicts=verdicts,
         mismatches=mismatches,
-        heard=[i.key for i in open_ if i.last_seen_at == now],
+        heard=[i.key for i in tenant.incidents() if i.last_seen_at == now],
         passed=activity.passed if troubled else {},
         failed=activity.failed,
     )
@@ -132,7 +134,8 @@ def _hear(tenant: Tenant, activity: Activity) -> list[Verdict]:
         tenant.evidence.add(activity.samples)
         for heard in hear_failures(tenant, activity):
             verdicts += _judge(tenant, heard)
-    for channel in hear_contradictions(tenant, activity):
+    contradicted = activity.contradicted
+    for channel in hear_contradictions(tenant, activity) if contradicted else ():
         if channel.incident is None and channel.votes:
             tenant.weigh(channel, channel.matured)
             _forget(tenant, channel)
@@ -176,7 +179,7 @@ def _forget(tenant: Tenant, channel: Channel) -> bool:
 
 def _check(tenant: Tenant) -> list[Verdict]:
     """Look at open incidents, and drop channels that have long been quiet."""
-    open_ = [c for c in tenant.channels() if c.incident is not None]
+    open_ = tenant.troubled()
     if not open_ and not tenant.providers:
         return []
     tenant.check_at = tenant.now + cal.CHECK_EVERY

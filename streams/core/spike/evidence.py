@@ -42,9 +42,13 @@ class Evidence:
         """Keep the newest of what a batch has seen."""
         for where, said in samples.items():
             kind = Kind(*where)
-            newest = max(said, key=_age)
+            first, *others = said
+            newest = first
+            for sample in others:
+                if _younger(sample, newest):
+                    newest = sample
             old = self.samples.get(kind)
-            if old is None or _age(newest) > _age(old):
+            if old is None or _younger(newest, old):
                 self.samples[kind] = newest._replace(text=newest.text[:TEXT])
         if len(self.samples) > KINDS:
             by_age = sorted(self.samples, key=lambda k: (self.samples[k].at, k))
@@ -63,5 +67,8 @@ class Evidence:
         return [entry[-1] for entry in sorted(fitting, reverse=True)[:SHOWN]]
 
 
-def _age(sample: Sample) -> tuple[int, str]:
-    return sample.at, repr(sample)
+def _younger(one: Sample, other: Sample) -> bool:
+    """Say whether an answer came later; of two at once the words decide."""
+    if one.at != other.at:
+        return one.at > other.at
+    return repr(one) > repr(other)

@@ -1,6 +1,6 @@
 """Activity in: good mails to the ledger, failures to the channels they speak for."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from streams.core.activity import Activity, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
@@ -15,7 +15,11 @@ _WAITED_FOR = (SENDER & PASSING) | {FailureClass.DELIVERY_EXPIRED}
 """Told when a server has tried for long: how long says how patient it is."""
 
 
-class Heard(NamedTuple):
+_SUBMISSION = Hop.SUBMISSION
+
+
+@dataclass(slots=True)
+class Heard:
     """What one batch's failures brought to one channel."""
 
     name: str
@@ -33,9 +37,9 @@ def hear_goods(tenant: Tenant, activity: Activity) -> None:
     """Count the good mails of a batch."""
     rates, ledger = tenant.rates, tenant.ledger
     for (minute, provider), counts in sorted(activity.passed.items()):
-        passed = Passed(minute, provider, *counts)
-        taken = passed.by_mx + passed.by_relay
-        rates.submission.goods += passed.submitted
+        submitted, by_mx, by_relay = counts
+        taken = by_mx + by_relay
+        rates.submission.goods += submitted
         if taken:
             rates.beyond.goods += taken
             rate = rates.of.get(provider)
@@ -46,11 +50,11 @@ def hear_goods(tenant: Tenant, activity: Activity) -> None:
             if rate is not None:
                 rate.goods += taken
             channel = tenant.providers.get(provider)
-            if channel is not None and passed.by_mx > 0:
-                channel.goods_since_failure += passed.by_mx
-        ledger.add(passed, tenant.now)
-        tenant.submission.goods_since_failure += passed.submitted
-        tenant.beyond.goods_since_failure += passed.by_mx
+            if channel is not None and by_mx > 0:
+                channel.goods_since_failure += by_mx
+        ledger.add(Passed(minute, provider, submitted, by_mx, by_relay), tenant.now)
+        tenant.submission.goods_since_failure += submitted
+        tenant.beyond.goods_since_failure += by_mx
 
 
 def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
@@ -67,15 +71,16 @@ def hear_failures(tenant: Tenant, activity: Activity) -> list[Heard]:
                 channel
             ):
                 continue  # a straggler of an incident that is over
-            new = _vote(tenant, channel, failed, weighed, bucket)
-            so_far = heard.get(channel.name) or Heard(channel.name, bucket)
-            heard[channel.name] = Heard(
-                channel.name,
-                min(so_far.oldest, bucket),
-                so_far.replies_only and not weighed.lag,
-                so_far.voices + new,
-                so_far.others + (new and failed.failure_class not in SENDER),
-            )
+            news = heard.get(channel.name)
+            if news is None:
+                news = heard[channel.name] = Heard(channel.name, bucket)
+            elif bucket < news.oldest:
+                news.oldest = bucket
+            if weighed.lag:
+                news.replies_only = False
+            if _vote(tenant, channel, failed, weighed, bucket):
+                news.voices += 1
+                news.others += failed.failure_class not in SENDER
     for channel in tenant.channels():
         channel.fleet.thin()
     return list(heard.values())
@@ -112,7 +117,7 @@ def _channels(tenant: Tenant, failed: Failed, operator: str) -> list[Channel]:
     speaks for several.
     """
     own = tenant.submission
-    if failed.hop is Hop.SUBMISSION:
+    if failed.hop is _SUBMISSION:
         troubled = (
             own.incident is not None or own.strong.ratio >= tenant.rates.threshold / 2
         )

@@ -6,6 +6,7 @@ understood better later. Whether anybody is paged is decided elsewhere.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from uuid import UUID, uuid5
 
 from streams.core.activity import Hop
@@ -67,6 +68,7 @@ class Incident:
         return alert_key(self.tenant_id, self.since, self.opened_at)
 
 
+@lru_cache(maxsize=16_384)  # an incident that goes on is named at every step
 def alert_key(owner: str, since: Instant, opened_at: Instant) -> str:
     """Answer the identity of an alert: never of its cause or scope."""
     return str(uuid5(_NAMESPACE, f"{owner}/{since}/{opened_at}"))

@@ -77,18 +77,19 @@ class Ledger:
 
     def add(self, passed: Passed, now: int) -> None:
         """Count good mails."""
-        _, bucket = self.bucket(passed.minute, now)
-        bucket.submitted += passed.submitted
-        bucket.by_mx += passed.by_mx
-        bucket.by_relay += passed.by_relay
-        if passed.provider not in self.tracked or not (passed.by_mx or passed.by_relay):
+        minute, provider, submitted, by_mx, by_relay = passed
+        _, bucket = self.bucket(minute, now)
+        bucket.submitted += submitted
+        bucket.by_mx += by_mx
+        bucket.by_relay += by_relay
+        if provider not in self.tracked or not (by_mx or by_relay):
             return
-        own = bucket.of.get(passed.provider)
+        own = bucket.of.get(provider)
         if own is None:
-            bucket.of[passed.provider] = [passed.by_mx, passed.by_relay]
+            bucket.of[provider] = [by_mx, by_relay]
         else:
-            own[0] += passed.by_mx
-            own[1] += passed.by_relay
+            own[0] += by_mx
+            own[1] += by_relay
 
     def since(self, start: int) -> list[int]:
         """Answer the buckets that do not begin before `start`, oldest first."""

@@ -10,7 +10,7 @@ from streams.core.spike import calibration as cal
 from streams.core.spike.blame import PASSING, family
 from streams.core.spike.channel import OF_ALL, SUBMISSION, Channel, Rise
 from streams.core.spike.incident import Incident, Scope, Turn
-from streams.core.spike.ratio import Row, works_again
+from streams.core.spike.ratio import rows, works_again
 from streams.core.spike.scope import move, odds
 from streams.core.spike.tenant import Tenant, total
 from streams.core.spike.verdict import Verdict, verdict
@@ -22,8 +22,7 @@ def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | No
         if not channel.votes:
             return None
         tenant.weigh(channel, channel.matured)
-    passing = bool(channel.voices) and channel.cause() in PASSING
-    found = _evidence(tenant, channel, passing=passing)
+    found = _evidence(tenant, channel)
     if found is None:
         return None
     since, opens_at = found
@@ -34,7 +33,7 @@ def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | No
         if not channel.due or channel.due > opens_at:
             channel.due = opens_at
         return None
-    asks = channel.replies_only and (by_time or passing)
+    asks = channel.replies_only and (by_time or _passing(channel))
     if asks and _over(tenant, channel, since):
         return None
     return _open(tenant, channel, since)
@@ -53,14 +52,17 @@ def hidden(tenant: Tenant, channel: Channel, since: int) -> bool:
     return failed > total(tenant.goods_since(own.name, since))
 
 
-def _evidence(
-    tenant: Tenant, channel: Channel, *, passing: bool
-) -> tuple[int, int] | None:
+def _passing(channel: Channel) -> bool:
+    """Say whether most customers fail with what often heals by itself."""
+    return bool(channel.voices) and channel.cause() in PASSING
+
+
+def _evidence(tenant: Tenant, channel: Channel) -> tuple[int, int] | None:
     """Answer since when there is evidence, and when it has lasted long enough."""
     limit, customers = tenant.rates.limits(channel)
     strong, weak = channel.strong, channel.weak
     if strong.ratio >= limit and _broad(channel, strong, customers):
-        return strong.since, _lasts(tenant, channel, passing=passing)
+        return strong.since, _lasts(tenant, channel)
     enough = weak.ratio >= limit + cal.WEAK_EXTRA
     if enough and _broad(channel, weak, cal.WEAK_CUSTOMERS):
         return weak.since, weak.since + cal.WEAK_SPAN
@@ -85,9 +87,9 @@ def _broad(channel: Channel, rise: Rise, customers: int) -> bool:
     return most >= cal.CUSTOMERS
 
 
-def _lasts(tenant: Tenant, channel: Channel, *, passing: bool) -> int:
+def _lasts(tenant: Tenant, channel: Channel) -> int:
     """Answer when strong evidence has lasted long enough to be no mere slip."""
-    since = channel.strong.since
+    since, passing = channel.strong.since, _passing(channel)
     start = since
     if passing or channel.run < since + cal.MINUTE:
         start = max(since, channel.run)
@@ -106,15 +108,12 @@ def _over(tenant: Tenant, channel: Channel, since: int) -> bool:
     Asked by the order of attempts, and by the good mails that came in since the
     last failure did: either may be the first to know.
     """
-    rows = [
-        Row(bucket, goods, channel.failures.get(bucket, 0))
-        for bucket, goods in tenant.goods_since(channel.name, since)
-    ]
+    found = rows(tenant.goods_since(channel.name, since), channel.failures)
     base = tenant.rates.hypotheses(channel)[0].base
-    ratio, _ = works_again(rows, base, math.inf)
+    ratio, _ = works_again(found, base, math.inf)
     after = channel.goods_since_failure
-    failures = sum(row.failures for row in rows)
-    before = max(0.0, sum(row.goods for row in rows) - after)
+    failures = sum([failed for _, _, failed in found])
+    before = max(0.0, sum([goods for _, goods, _ in found]) - after)
     share = failures / (failures + before + 1)
     return ratio >= cal.WORKS or after * -math.log(1 - share) >= cal.WORKS
 

@@ -4,6 +4,8 @@ They are most of a large tenant's state, and the numbers of one column are alike
 compression halves them, and writing them takes a call a column.
 """
 
+from collections import defaultdict
+
 from streams.core.spike import calibration as cal
 from streams.core.spike.ledger import Bucket, Ledger
 from streams.core.spike.packing import Names, Packer, Unpacker
@@ -21,17 +23,20 @@ def pack_ledger(body: Packer, ledger: Ledger, names: Names) -> None:
     body.column([bucket.by_mx for bucket in buckets])
     body.column([bucket.by_relay for bucket in buckets])
     body.column([b.submitted - b.by_mx - b.by_relay for b in buckets])
-    rows: dict[str, list[tuple[int, list[int]]]] = {}
+    rows: defaultdict[str, list[int]] = defaultdict(list)
     for number, bucket in enumerate(buckets):
         for name, counts in bucket.of.items():
-            rows.setdefault(name, []).append((number, counts))
+            row = rows[name]
+            row.append(number)
+            row += counts
     body.natural(len(rows))
-    for name, of_provider in sorted(rows.items()):
+    for name, row in sorted(rows.items()):
+        numbers = row[::3]
         body.natural(names.number(name))
-        body.natural(len(of_provider))
-        body.column(_steps([number for number, _ in of_provider]))
-        body.column([by_mx for _, (by_mx, _) in of_provider])
-        body.column([by_relay for _, (_, by_relay) in of_provider])
+        body.natural(len(numbers))
+        body.column(_steps(numbers))
+        body.column(row[1::3])
+        body.column(row[2::3])
 
 
 def load_ledger(source: Unpacker, names: list[str]) -> Ledger:

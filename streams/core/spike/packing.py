@@ -23,9 +23,7 @@ DAMAGED = (ValueError, LookupError, OverflowError, struct.error, zlib.error)
 """What reading raises when nobody can have written what is read."""
 
 _WIDTHS = "bhiq"
-"""Of a column, in `struct`'s letters: 1, 2, 4 or 8 bytes a number ..."""
-_BITS_OF = (7, 15, 31, 63)
-"""... without its sign."""
+"""Of a column, in `struct`'s letters: 1, 2, 4 or 8 bytes a number."""
 
 T = TypeVar("T")
 
@@ -50,14 +48,23 @@ class Packer:
             number >>= _BITS
         self._bytes.append(number)
 
+    def naturals(self, numbers: Iterable[int]) -> None:
+        """Write several."""
+        append = self._bytes.append
+        for number in numbers:
+            rest = number
+            while rest > _LOW:
+                append(rest & _LOW | _MORE)
+                rest >>= _BITS
+            append(rest)
+
     def integer(self, number: int) -> None:
         """Write any whole number: its sign in the lowest bit."""
         self.natural(number << 1 if number >= 0 else (-number << 1) - 1)
 
     def real(self, *numbers: float) -> None:
         """Write numbers exactly."""
-        for number in numbers:
-            self._bytes += _DOUBLE.pack(number)
+        self._bytes += struct.pack(f"<{len(numbers)}d", *numbers)
 
     def text(self, text: str) -> None:
         """Write a text."""
@@ -79,12 +86,10 @@ class Packer:
 
     def ascending(self, numbers: Iterable[int], unit: int) -> None:
         """Write whole multiples of a unit that grow, each as what it adds."""
-        listed = list(numbers)
+        listed = [number // unit for number in numbers]
+        steps = [b - a for a, b in zip([0, *listed], listed, strict=False)]
         self.natural(len(listed))
-        last = 0
-        for number in listed:
-            self.integer(number // unit - last)
-            last = number // unit
+        self.naturals(map(_signed, steps))
 
     def column(self, numbers: Sequence[int]) -> None:
         """Write whole numbers of one kind: all as wide as the widest needs.
@@ -92,10 +97,16 @@ class Packer:
         A column of counts is written by one call and leaves much for compression to
         find; how many there are is not written.
         """
-        most = max(max(numbers, default=0), ~min(numbers, default=0))
-        width = next(w for w, bits in enumerate(_BITS_OF) if not most >> bits)
-        self.natural(width)
-        self._bytes += struct.pack(f"<{len(numbers)}{_WIDTHS[width]}", *numbers)
+        for number, width in enumerate(_WIDTHS):
+            try:
+                column = struct.pack(f"<{len(numbers)}{width}", *numbers)
+            except struct.error:  # one is too large
+                continue
+            self.natural(number)
+            self._bytes += column
+            return
+        message = "a number that no column holds"
+        raise ValueError(message)
 
 
 class Unpacker:
@@ -169,6 +180,10 @@ class Unpacker:
             last += self.integer()
             numbers.append(last * unit)
         return iter(numbers)
+
+
+def _signed(number: int) -> int:
+    return number << 1 if number >= 0 else (-number << 1) - 1
 
 
 class Names:

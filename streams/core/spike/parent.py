@@ -216,7 +216,7 @@ class Parent:
             into = sums.setdefault(minute, [0.0, 0.0])
             into[0] += goods
             into[1] += failures
-        return [Row(minute, *sums[minute]) for minute in sorted(sums)]
+        return [(at, goods, failed) for at, (goods, failed) in sorted(sums.items())]
 
     def settle(self, now: Instant) -> None:
         """Keep only the sums of minutes that will hardly hear of more."""

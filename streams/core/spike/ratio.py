@@ -13,13 +13,8 @@ from streams.core.spike import calibration as cal
 from streams.core.spike.channel import CALM, OF_ALL, Rise
 from streams.core.spike.rate import Hypothesis
 
-
-class Row(NamedTuple):
-    """One bucket: good mails and failed ones, weighed."""
-
-    bucket: int
-    goods: float
-    failures: float
+Row = tuple[int, float, float]
+"""One bucket: its start, good mails and failed ones, weighed."""
 
 
 class Slopes(NamedTuple):
@@ -98,42 +93,61 @@ def _climb(
     ratio, since = 0.0, 0
     best = (0.0, 0)
     for (bucket, good), weight in zip(goods, weights, strict=True):
-        if weight and ratio <= 0:
-            since = bucket
-        ratio = min(limit, max(0.0, ratio + weight * up - good * down))
+        if weight:
+            if ratio <= 0:
+                since = bucket
+            ratio += weight * up
+        ratio -= good * down
+        if ratio < 0:
+            ratio = 0.0
+        elif ratio > limit:
+            ratio = limit
         if matured_until is not None and bucket >= matured_until:
             best = max(best, (ratio, since))
     return (ratio, since) if matured_until is None else best
 
 
-def works_again(rows: Sequence[Row], base: float, until: float) -> tuple[float, float]:
+def rows(goods: Iterable[tuple[int, float]], failed: Mapping[int, float]) -> list[Row]:
+    """Answer the failed mails of each bucket beside its good ones."""
+    return [(bucket, good, failed.get(bucket, 0)) for bucket, good in goods]
+
+
+def works_again(
+    trials: Sequence[Row], base: float, until: float
+) -> tuple[float, float]:
     """Answer the reversed ratio, and the good mails since it left zero.
 
     The alternative is the share that failed while it lasted, taken up to the
     last failure.
 
     Args:
-        rows: buckets of the incident, oldest first.
+        trials: buckets of the incident, oldest first.
         base: the usual failing share.
         until: younger mail may still come back: it is not asked.
     """
-    by = slopes(base, _failing_share(rows, base))
+    if not any(goods for _, goods, _ in trials):
+        return 0.0, 0.0  # what failures alone come to
+    up, down = slopes(base, _failing_share(trials, base))
     ratio = good = 0.0
-    for bucket, goods, failures in rows:
+    for bucket, goods, failures in trials:
         if bucket > until:
             break
-        change = goods * by.down - failures * by.up
-        ratio = min(cal.RECOVERED_CAP, max(0.0, ratio + change))
-        good = good + goods if ratio > 0 else 0.0
+        ratio += goods * down - failures * up
+        ratio = min(ratio, cal.RECOVERED_CAP)
+        if ratio > 0:
+            good += goods
+        else:
+            ratio = good = 0.0
     return ratio, good
 
 
-def _failing_share(rows: Sequence[Row], base: float) -> float:
-    last = max((row.bucket for row in rows if row.failures), default=None)
+def _failing_share(trials: Sequence[Row], base: float) -> float:
     share = 0.5
-    if last is not None:
-        lasted = [row for row in rows if row.bucket <= last]
-        failures = sum(row.failures for row in lasted)
-        trials = sum(row.goods for row in lasted) + failures
-        share = failures / max(1.0, trials) * failures / (failures + 3.0)
+    lasted = len(trials)
+    while lasted and not trials[lasted - 1][2]:
+        lasted -= 1
+    if lasted:
+        failures = sum([failed for _, _, failed in trials[:lasted]])
+        goods = sum([goods for _, goods, _ in trials[:lasted]])
+        share = failures / max(1.0, goods + failures) * failures / (failures + 3.0)
     return min(0.97, max(cal.RECOVERY_FACTOR * base, cal.RECOVERY_SHARE, share))

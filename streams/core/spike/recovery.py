@@ -11,7 +11,7 @@ from streams.core.spike.incident import Turn
 from streams.core.spike.lag import bounced_until
 from streams.core.spike.ledger import REST
 from streams.core.spike.opening import hidden
-from streams.core.spike.ratio import Row, works_again
+from streams.core.spike.ratio import Row, rows, works_again
 from streams.core.spike.tenant import Tenant
 from streams.core.spike.verdict import Verdict, verdict
 
@@ -19,8 +19,8 @@ from streams.core.spike.verdict import Verdict, verdict
 def look(tenant: Tenant, channel: Channel) -> Verdict | None:
     """Resolve an open incident if it has worked again for long enough."""
     base = max(h.base for h in tenant.rates.hypotheses(channel))
-    rows = _rows(tenant, channel, base)
-    ratio, goods = works_again(rows, base, asked_until(tenant, channel))
+    trials = _trials(tenant, channel, base)
+    ratio, goods = works_again(trials, base, asked_until(tenant, channel))
     if ratio < cal.RECOVERED or goods < cal.RECOVERED_GOODS:
         channel.recovered_at = None
         return None
@@ -49,12 +49,12 @@ def asked_until(tenant: Tenant, channel: Channel) -> int:
     return bounced_until(tenant.now, channel.lag)
 
 
-def _rows(tenant: Tenant, channel: Channel, base: float) -> list[Row]:
+def _trials(tenant: Tenant, channel: Channel, base: float) -> list[Row]:
     if channel is tenant.beyond and channel.voices:
         goods = _contradicting_goods(tenant, channel, base)
     else:
         goods = tenant.goods_since(channel.name, channel.strong.since)
-    return [Row(b, g, channel.failures.get(b, 0)) for b, g in goods]
+    return rows(goods, channel.failures)
 
 
 def _contradicting_goods(

@@ -5,6 +5,8 @@ one that was never put away. A snapshot of an older version is read, of an unkno
 not: `load` answers None rather than what is misread.
 """
 
+from itertools import chain
+
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import Channel, Rise, RuledOut, Voice
@@ -180,9 +182,7 @@ def _load_clock(source: Unpacker, clock: Clock) -> None:
 def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
     body.natural(len(channel.ruled_out))
     for customer, old in channel.ruled_out.items():
-        body.natural(customer)
-        body.natural(old.times)
-        body.natural(old.last // cal.MINUTE)
+        body.naturals((customer, old.times, old.last // cal.MINUTE))
     idle = not channel.failures and channel.incident is None
     body.natural(not idle)
     if idle:
@@ -200,21 +200,23 @@ def _pack_channel(body: Packer, channel: Channel, names: Names) -> None:
     body.maybe(channel.recovered_at)
     buckets = sorted(channel.votes)
     body.ascending(buckets, cal.MINUTE)
-    for bucket in buckets:
-        for weight in channel.votes[bucket]:
-            body.natural(round(_HALF * weight))
+    weights = chain.from_iterable(channel.votes[bucket] for bucket in buckets)
+    body.naturals(round(_HALF * weight) for weight in weights)
     buckets = sorted(channel.failures)
     body.ascending(buckets, cal.MINUTE)
-    for bucket in buckets:
-        body.natural(channel.failures[bucket])
+    body.naturals(channel.failures[bucket] for bucket in buckets)
     body.natural(len(channel.voices))
     for customer, voice in channel.voices.items():
-        body.natural(customer)
-        body.natural(voice.bucket // cal.MINUTE)
-        body.natural(2 * names.number(voice.failure_class) + voice.contradicted)
-        body.natural(names.number(voice.provider))
-        body.natural(names.number(voice.operator))
-        body.natural(round(_HALF * voice.weight))
+        body.naturals(
+            (
+                customer,
+                voice.bucket // cal.MINUTE,
+                2 * names.number(voice.failure_class) + voice.contradicted,
+                names.number(voice.provider),
+                names.number(voice.operator),
+                round(_HALF * voice.weight),
+            )
+        )
     pack_fleet(body, channel.fleet, names)
     body.natural(channel.incident is not None)
     if channel.incident is not None:

@@ -51,6 +51,6 @@ class Taken:
 
 def newest(activity: Activity) -> Instant:
     """Answer the newest minute of a batch's mail; 0 when there is none."""
-    passed = max((minute for minute, _ in activity.passed), default=0)
-    failed = max((failed.minute for failed in activity.failed), default=0)
+    passed = max(activity.passed)[0] if activity.passed else 0
+    failed = max(activity.failed).minute if activity.failed else 0
     return Instant(max(passed, failed))

@@ -12,6 +12,7 @@ from streams.core.spike.channel import BEYOND, SUBMISSION, Channel
 from streams.core.spike.clock import Clock
 from streams.core.spike.evidence import Evidence
 from streams.core.spike.fleet import Deliveries
+from streams.core.spike.incident import Incident
 from streams.core.spike.lag import Lags
 from streams.core.spike.ledger import REST, Ledger
 from streams.core.spike.mismatch import Liars
@@ -75,6 +76,14 @@ class Tenant:
         """Answer all channels, our own hop first."""
         return [self.submission, self.beyond, *self.providers.values()]
 
+    def incidents(self) -> list[Incident]:
+        """Answer the open incidents."""
+        return [c.incident for c in self.channels() if c.incident is not None]
+
+    def troubled(self) -> list[Channel]:
+        """Answer the channels with an open incident."""
+        return [c for c in self.channels() if c.incident is not None]
+
     def channel(self, name: str) -> Channel | None:
         """Answer a channel by its name."""
         if name == SUBMISSION:
@@ -101,7 +110,7 @@ class Tenant:
     @property
     def calm(self) -> bool:
         """Whether no incident is open."""
-        return all(channel.incident is None for channel in self.channels())
+        return not self.incidents()
 
     def explained_until(self, channel: Channel) -> int:
         """Answer up to when a channel's mail belongs to an incident that is over."""
@@ -137,7 +146,11 @@ class Tenant:
 
     def goods_since(self, name: str, start: int) -> list[tuple[int, float]]:
         """Answer a channel's good trials by bucket, from `start` on."""
-        return [(b, self.goods(name, b)) for b in self.ledger.since(start)]
+        starts = self.ledger.since(start)
+        if name == SUBMISSION:
+            buckets = self.ledger.buckets
+            return [(b, max(0, buckets[b].submitted)) for b in starts]
+        return [(b, self.goods(name, b)) for b in starts]
 
     def weigh(self, channel: Channel, matured_until: int | None) -> None:
         """Set the channel's ratios from its votes and the good trials."""
