@@ -1,7 +1,7 @@
 """Every constant of the detector, once, with its reason; nothing else is tuned.
 
-Times are milliseconds. Base rates are shares of the trials that fail while all
-is well; an alternative is the share that would fail in an incident.
+Times are milliseconds; base rates are shares of the trials that fail while all is
+well, alternatives those that would fail in an incident.
 """
 
 SECOND = 1_000
@@ -251,11 +251,12 @@ ACTIVE = 15 * MINUTE
 """A tenant is active while it has mail in this time."""
 TROUBLED = 6 * HOUR
 """A tenant tells of its good mail, too, for so long after a failure."""
+SHOWS_AS = 0.1
+"""A fault shows as a class that so many of its customers fail with, too."""
 ORPHAN = 30 * MINUTE
 """A child that goes on failing so long after its parent's end is paged."""
 AFTER = 10 * MINUTE
 """Evidence that began up to this after a parent's end belongs to it."""
-
 CHILDREN = 64
 """Tenants whose mail decides when a parent is over: more say nothing new."""
 CHILDREN_TOLD = 100

@@ -6,12 +6,22 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from streams.core.failure import FailureClass
+from streams.core.instant import Instant
 from streams.core.provider import provider
+from streams.core.spike import calibration as cal
 from streams.core.spike.incident import Incident, Turn
 from streams.core.spike.verdict import Figures, Verdict
 
-_PART = 3
-"""A third of the customers: fewer may have failed by chance."""
+_PART = 4
+"""A quarter of the customers: fewer may have failed by chance."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An incident whose page waits: until when, and for how many failures."""
+
+    until: int
+    failures: int
 
 
 class Fault(NamedTuple):
@@ -48,14 +58,10 @@ class Case:
         operators = {provider(peer, peer) for peer in peers}
         return Fault(self.incident, causes, operators)
 
+    def orphaned(self, now: Instant) -> Waiting:
+        """Answer what a page waits for when another's covered it so far: more of it."""
+        return Waiting(now + cal.ORPHAN, self.failures + cal.CUSTOMERS)
+
     def verdict(self, turn: Turn) -> Verdict:
         """Answer what the tenant said last, as a turn of the incident."""
         return Verdict(turn, self.incident, self.figures)
-
-
-@dataclass(slots=True)
-class Waiting:
-    """An incident whose page waits: until when, and for how many failures."""
-
-    until: int
-    failures: int

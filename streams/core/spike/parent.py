@@ -95,6 +95,7 @@ class Parent:
             if only or incident.provider == self.provider:
                 return True  # small tenants see odd classes first
         same = any(map(self._same, (incident.cause, *causes)))
+        same = same or self._shows_as(incident.cause)
         return same and (self.provider is None or beyond)
 
     def explains(self, provider: str) -> bool:
@@ -148,6 +149,12 @@ class Parent:
     def _same(self, failure_class: FailureClass) -> bool:
         unknown = failure_class is FailureClass.UNKNOWN
         return unknown or kin(failure_class) == kin(self.cause)
+
+    def _shows_as(self, failure_class: FailureClass) -> bool:
+        """Say whether a good part of its customers fail with a class."""
+        customers = self.most[failure_class]
+        part = cal.SHOWS_AS * self.most.total()
+        return customers >= max(cal.CUSTOMERS, part)
 
     def _count(self, minute: int, tenant_id: str) -> list[float]:
         return self.counts.setdefault(minute, {}).setdefault(tenant_id, [0.0, 0.0])
@@ -217,6 +224,10 @@ class Parent:
             into[0] += goods
             into[1] += failures
         return [(at, goods, failed) for at, (goods, failed) in sorted(sums.items())]
+
+    def close(self) -> None:
+        """Forget what only an open fault is judged by."""
+        self.counts, self.settled, self.votes = {}, {}, {}
 
     def settle(self, now: Instant) -> None:
         """Keep only the sums of minutes that will hardly hear of more."""

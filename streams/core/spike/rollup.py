@@ -24,6 +24,7 @@ from streams.core.spike.siblings import (
     failing_everywhere,
     lied_about,
     one_fault,
+    parts,
     siblings,
     waits_until,
     woken_for,
@@ -105,9 +106,8 @@ class Rollup:
             for verdict in word.verdicts:
                 self._take(verdict)
             for mismatch in word.mismatches:
-                parent_key = lied_about(mismatch.tenant_id, self.cases.values())
-                told = mismatch_alert(mismatch, parent=parent_key, at=now)
-                self._alerts.append(told)
+                of = lied_about(mismatch.tenant_id, self.cases.values())
+                self._alerts.append(mismatch_alert(mismatch, parent=of, at=now))
 
     def _take(self, verdict: Verdict) -> None:
         """Note what a tenant says of an incident."""
@@ -121,15 +121,19 @@ class Rollup:
             return
         was = case.incident
         moved = (was.cause, was.provider) != (incident.cause, incident.provider)
-        anew = moved and self._alone(case)
         case.incident, case.figures = incident, verdict.figures
         if verdict.turn is Turn.RESOLVED:
             del self.cases[key]
             self.waiting.pop(key, None)
-        elif anew and self._joins(case):
+            for other in [c for c in self.cases.values() if c.parent == key]:
+                self.waiting.setdefault(other.incident.key, other.orphaned(self._now))
+        elif moved and self._alone(case) and self._joins(case):
             return
         if case.told:
             self._tell(case, verdict.turn)
+        if moved and case.told and case.parent is None:
+            for part in parts(incident, self.cases.values()):
+                self._tell_as(part, key)
 
     def _place(self, case: Case, *, waited: bool) -> None:
         """Decide who is told of an incident: a parent's page may cover it."""
@@ -138,9 +142,8 @@ class Rollup:
         if self._joins(case):
             return
         straggles = any(parent.covers(case.fault) for parent in self.parents)
-        if straggles and not waited:  # a page only if it goes on
-            more = case.failures + cal.CUSTOMERS
-            self.waiting[incident.key] = Waiting(now + cal.ORPHAN, more)
+        if straggles and not waited:
+            self.waiting[incident.key] = case.orphaned(now)
             return
         kind = kin(incident.cause)
         paged, active = explained(self.parents, kind), self.crowd.active
@@ -221,12 +224,9 @@ class Rollup:
             suspect = self.crowd.suspects.get(tenant_id)
             parent.adopt(tenant_id, suspect.trouble.hop if suspect else Hop.MX)
         self.parents.append(parent)
-        covered = [
-            case
-            for case in self.cases.values()
-            if parent.covers(case.fault)
-            and self._now - case.incident.opened_at < cal.TWIN
-        ]
+        recent = self._now - cal.TWIN
+        young = [c for c in self.cases.values() if c.incident.opened_at > recent]
+        covered = [case for case in young if parent.covers(case.fault)]
         for case in covered:
             parent.adopt(case.incident.tenant_id, case.incident.hop)
         self._tell_parent(parent, Turn.OPENED, covered)
@@ -265,12 +265,11 @@ class Rollup:
             return
         parent.resolved_at = now
         self._tell_parent(parent, Turn.RESOLVED)
-        parent.counts, parent.settled, parent.votes = {}, {}, {}
+        parent.close()
         for key, case in self.cases.items():
             told_alone = case.told and case.parent is None
             if case.incident.tenant_id in parent.children and not told_alone:
-                more = case.failures + cal.CUSTOMERS
-                self.waiting[key] = Waiting(now + cal.ORPHAN, more)
+                self.waiting[key] = case.orphaned(now)
 
     def _look(self, provider: str) -> None:
         names = provider, self.pools.operator(provider)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Collection, Iterable
 from collections.abc import Set as AbstractSet
 
+from streams.core.activity import Hop
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import kin
@@ -67,6 +68,15 @@ def waits_until(incident: Incident, woken: Case) -> Instant:
     """Answer until when an incident is told as a part of the one that was paged."""
     soon = incident.opened_at + cal.SIBLING_WAITS
     return Instant(min(woken.incident.opened_at + cal.CROWD_WINDOW, soon))
+
+
+def parts(wide: Incident, cases: Iterable[Case]) -> list[Case]:
+    """Answer the pages of a tenant about one provider that a wider one tells of."""
+    if wide.provider is not None or wide.hop is not Hop.MX:
+        return []
+    pages = [c for c in cases if c.told and c.parent is None and c.incident.provider]
+    of_tenant = [c for c in pages if c.incident.tenant_id == wide.tenant_id]
+    return [c for c in of_tenant if kin(c.incident.cause) == kin(wide.cause)]
 
 
 def begun(tenants: Collection[str], kind: str, cases: Iterable[Case]) -> Instant | None:

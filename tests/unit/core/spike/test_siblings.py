@@ -350,6 +350,16 @@ def test_a_provider_is_blamed_for_what_it_says_since_it_began(fleet):
     assert parent.scope is Scope.PROVIDER
 
 
+def test_a_tenant_that_fails_as_many_of_a_fault_do_is_part_of_it(fleet):
+    mixed = FIGURES._replace(customers=6, causes=((SENDER, 4), (BLOCKED, 2)))
+    for number in range(3):
+        fleet.breaks(f"t-{number}", number, figures=mixed)
+    fleet.until(5)
+    fleet.breaks("t-9", 6, BLOCKED)
+    fleet.until(20)
+    assert "t-9" not in [whose for _, whose in fleet.pages]
+
+
 @pytest.mark.parametrize(
     ("operator", "scope"), [("google", Scope.PROVIDER), ("", Scope.PLATFORM)]
 )
@@ -378,6 +388,21 @@ def test_a_tenant_that_fails_everywhere_is_no_evidence_against_a_provider(
         fleet.hear(Digest([refusals("big", 3, minute), *words], pooled=good))
     fleet.until(12)
     assert [whose for _, whose in fleet.pages] == pages
+
+
+def test_an_incident_that_widens_covers_the_tenants_others_and_leaves_them_again(fleet):
+    fleet.breaks("t-1", 1, BLOCKED, hop=Hop.MX, provider="google")
+    wide = fleet.told["t-1"]
+    fleet.breaks("t-1", 30, FailureClass.POLICY_REJECTED, hop=Hop.MX, provider="gmx")
+    narrow = fleet.told["t-1"]
+    assert len(fleet.pages) == 2
+    fleet.told["t-1"] = wide
+    fleet.becomes("t-1", BLOCKED, provider=None, scope=Scope.TENANT)
+    last = fleet.said[-1]
+    assert (last.key, last.parent) == (narrow.incident.key, wide.incident.key)
+    fleet.becomes("t-1", BLOCKED, Turn.RESOLVED)
+    fleet.until(100)
+    assert fleet.said[-1].turn is Turn.RESOLVED  # no page for what does not go on
 
 
 def answered_by(*peers):
