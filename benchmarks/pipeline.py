@@ -159,8 +159,8 @@ def main() -> None:
     rows: Rows = defaultdict(list)
     end_cleanly()
     with KafkaBroker() as broker:
-        # A broker that has just started compiles itself: whoever came first would
-        # pay for it, up to twice what his requests cost. And who follows whom turns.
+        # A broker that has just started is slow until it has compiled itself: whoever
+        # came first would pay for it. And who follows whom turns.
         run(matches[0], broker, options)
         for number in range(options.rounds):
             for match in matches[:: -1 if number % 2 else 1]:
