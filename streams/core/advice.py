@@ -104,9 +104,11 @@ ADVICE: dict[FailureClass, Advice] = {
         "Let PTR, HELO name and A record name the same host.",
     ),
     _C.SENDING_QUOTA_EXCEEDED: Advice(
-        "The sending limit of your plan or server is used up.",
-        "The daily and hourly limits at your mail provider.",
-        "Send more slowly, wait until the limit renews, or have it raised.",
+        "Your mail provider takes no more from your account: its sending limit or plan"
+        " is used up, or the account is suspended.",
+        "The account at your mail provider: its state, plan, limits and bills.",
+        "Settle what the provider names, or wait until the limit renews, or have it"
+        " raised.",
     ),
     _C.PROTOCOL_ERROR: Advice(
         "The two mail servers did not understand each other.",

@@ -15,7 +15,6 @@ from streams.core.failure import (
     Confidence,
     FailureClass,
     PeerRole,
-    Phase,
     Verdict,
 )
 from streams.core.hop import (
@@ -23,6 +22,7 @@ from streams.core.hop import (
     OWN_RELAY_RULE,
     at_relay,
     may_concern_recipient,
+    role_of,
 )
 from streams.core.identity import OwnIdentity
 from streams.core.phrase import words
@@ -45,8 +45,8 @@ OWN_IDENTITY_RULE = "own-identity"
 """The `rule` of a refusal that names our host, address or domain."""
 
 _MAY_BE_OURS = ABOUT_RECIPIENT | {FailureClass.UNKNOWN}
-_UNANSWERED = frozenset({Phase.DNS, Phase.CONNECT})
-"""Phases in which the mailer itself speaks, and names the host it looked for."""
+_IS_RULE = (0).__le__
+"""Tells a rule's number from one that stands for what it needs or forbids."""
 _WITH_HUNDREDS = len("5.7.606")
 """Length of a code that may be named with its hundred, as `5.7.6xx`."""
 
@@ -82,14 +82,7 @@ class Classifier:
         self, reply: Reply, peer_role: PeerRole | None = None, *, final: bool = True
     ) -> Decision:
         """Answer the verdict together with the words that decided."""
-        role = peer_role or self.own.role_of(reply.peer)
-        if (
-            role is None
-            and reply.code is None
-            and reply.phase in _UNANSWERED
-            and self.own.names_relay(reply.text)
-        ):
-            role = PeerRole.RELAY
+        role = peer_role or role_of(reply, self.own)
         text_words = words(reply.text)
         strong, weak = self._by_words(reply, role, text_words)
         code = self._by_code(reply, role)
@@ -133,9 +126,7 @@ class Classifier:
             read = [*text_words, "$", *words(reply.peer)]
         found = self.rules.phrases.find(read)
         weak = None
-        for number in sorted(found):
-            if number < 0:
-                continue
+        for number in sorted(filter(_IS_RULE, found)):
             rule = self.rules.rules[number]
             if (rule.weak and weak) or not _applies(rule, reply, role):
                 continue
@@ -173,7 +164,8 @@ class _Hit(NamedTuple):
 
     def said(self, text_words: list[str]) -> str:
         """Answer the words that were found."""
-        return " ".join(text_words[self.span.start : self.span.end])
+        start, end = self.span
+        return " ".join(text_words[start:end])
 
 
 def _mild(wide: list[Decision], best: Decision) -> Decision:

@@ -118,7 +118,7 @@ class FailureClass(StrEnum):
     SENDER_HOST_DNS = "sender_host_dns"
     """Reverse DNS or HELO name of the sending host is missing or wrong."""
     SENDING_QUOTA_EXCEEDED = "sending_quota_exceeded"
-    """The tenant's plan or relay limit is used up."""
+    """The tenant's limit or plan is used up, or its account there may not send."""
     PROTOCOL_ERROR = "protocol_error"
     """The client spoke SMTP wrongly, or something between broke it."""
     LOCAL_CONFIG_ERROR = "local_config_error"

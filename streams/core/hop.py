@@ -5,6 +5,7 @@ domain; and a hop that is our own relay's is ours, whatever went wrong on the wa
 """
 
 from streams.core.failure import TRAITS, FailureClass, PeerRole, Phase, Side
+from streams.core.identity import OwnIdentity
 from streams.core.reply import Reply
 
 ABOUT_RECIPIENT = frozenset(c for c, t in TRAITS.items() if t.side is Side.RECIPIENT)
@@ -35,9 +36,25 @@ _BY_PHASE = {
 }
 """What it is when our relay said nothing and the mailer's words are not known."""
 
+_UNANSWERED = frozenset({Phase.DNS, Phase.CONNECT})
+"""Phases in which the mailer itself speaks, and names the host it looked for."""
 _UNOPENED = frozenset({Phase.CONNECT, Phase.BANNER})
+_UNTOLD_AT_AUTH = frozenset({FailureClass.UNKNOWN, FailureClass.POLICY_REJECTED})
+"""What a login that is refused is taken for when nothing says why."""
 _REFUSALS = 400
 """Codes from here on are refusals; a mailer also names the code it waited for."""
+
+
+def role_of(reply: Reply, own: OwnIdentity) -> PeerRole | None:
+    """Answer whose server it was, when the event does not say; None: nobody knows."""
+    role = own.role_of(reply.peer)
+    if role is None and reply.phase is Phase.AUTH:
+        # Nobody logs in to a server of the recipient's.
+        return PeerRole.RELAY
+    unanswered = reply.code is None and reply.phase in _UNANSWERED
+    if role is None and unanswered and own.names_relay(reply.text):
+        return PeerRole.RELAY
+    return role
 
 
 def may_concern_recipient(
@@ -63,6 +80,8 @@ def at_relay(failure_class: FailureClass, reply: Reply) -> FailureClass:
     """
     refused = reply.enhanced is not None or (reply.code or 0) >= _REFUSALS
     phase = reply.phase
+    if phase is Phase.AUTH and failure_class in _UNTOLD_AT_AUTH:
+        return FailureClass.SUBMISSION_AUTH_FAILED
     if failure_class is FailureClass.UNKNOWN and phase and not refused:
         return _BY_PHASE.get(phase, failure_class)
     if failure_class is FailureClass.BAD_DOMAIN and not (

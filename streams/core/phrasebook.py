@@ -14,11 +14,8 @@ MAX_GAP = 8
 """Words that `...` may stand for."""
 
 
-class Span(NamedTuple):
-    """Where a phrase was found: words `start` up to, not including, `end`."""
-
-    start: int
-    end: int
+Span = tuple[int, int]
+"""Where a phrase was found: the first word, and the one after the last."""
 
 
 class _Part(NamedTuple):
@@ -149,14 +146,17 @@ class Phrasebook:
         for end, state in self._find_ends(text_words):
             for owner, fewest in state.whole:
                 if owner not in found:
-                    found[owner] = Span(max(end - fewest, 0), end)
+                    found[owner] = max(end - fewest, 0), end
             for number in state.pieces:
-                places.setdefault(number, []).append(end)
+                if number in places:
+                    places[number].append(end)
+                else:
+                    places[number] = [end]
             for owner, parts in state.chains:
                 if owner not in found and parts[-2] in places:
                     start = self._start_of(parts, end, places)
                     if start is not None:
-                        found[owner] = Span(start, end)
+                        found[owner] = start, end
         return found
 
     def _find_ends(self, text_words: Sequence[str]) -> list[tuple[int, _State]]:

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from streams.core.classify import Classifier
-from streams.core.failure import AddressPolicy, FailureClass
+from streams.core.failure import (
+    AddressPolicy,
+    FailureClass,
+    PeerRole,
+    Phase,
+    Side,
+)
 from streams.core.phrase import words
 from streams.core.reply import parse
 from streams.wire import rulebook
@@ -15,6 +21,8 @@ from streams.wire import rulebook
 REPLIES = Path(__file__).parents[2] / "data" / "replies"
 NOT_ABOUT_AN_ADDRESS = REPLIES / "not-about-an-address.txt"
 BY_CLASS = sorted(set(REPLIES.iterdir()) - {NOT_ABOUT_AN_ADDRESS})
+AT_OUR_RELAY = sorted((REPLIES.parent / "replies-at-our-relay").iterdir())
+"""A line is the phase, or -, a tab, and what our own relay or a mail library said."""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +41,45 @@ def test_what_servers_say_is_understood(classifier, file):
         text: classifier.classify(parse(text)).failure_class for text in lines(file)
     }
     assert {t: c for t, c in found.items() if c is not expected} == {}
+
+
+@pytest.mark.parametrize("file", AT_OUR_RELAY, ids=lambda file: file.stem)
+def test_what_our_own_relay_says_is_understood(classifier, file):
+    expected = FailureClass(file.stem.replace("-", "_"))
+    found = {}
+    for line in lines(file):
+        phase, _, text = line.partition("\t")
+        reply = parse(text, phase=None if phase == "-" else Phase(phase))
+        found[line] = classifier.classify(reply, PeerRole.RELAY).failure_class
+    assert {line: c for line, c in found.items() if c is not expected} == {}
+
+
+@pytest.mark.parametrize("phase", ["mail", "rcpt", "data", "data_end", None])
+@pytest.mark.parametrize(
+    "state",
+    [
+        *(
+            "is disabled",
+            "has been suspended",
+            "is inactive",
+            "is over quota",
+            "is full",
+        ),
+        *("was closed", "does not exist", "has expired", "is not active", "is locked"),
+    ],
+)
+def test_your_account_is_never_the_recipients_at_our_relay(classifier, state, phase):
+    reply = parse(f"550 5.2.1 Your account {state}.", phase=phase and Phase(phase))
+    verdict = classifier.classify(reply, PeerRole.RELAY)
+    assert verdict.side is Side.SENDER_CONFIG
+    assert verdict.address_policy is AddressPolicy.NEVER
+
+
+@pytest.mark.parametrize("code", ["454", "535 5.7.1", "550", "554 5.7.0"])
+def test_a_login_that_is_refused_without_a_reason_is_about_the_login(classifier, code):
+    reply = parse(f"{code} That is how it is", phase=Phase.AUTH)
+    verdict = classifier.classify(reply)
+    assert verdict.failure_class is FailureClass.SUBMISSION_AUTH_FAILED
 
 
 def test_what_is_said_of_others_never_speaks_against_an_address(classifier):
