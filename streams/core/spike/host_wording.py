@@ -12,9 +12,11 @@ from streams.core.spike.fleet import DELIVERING
 _NAMED = 3
 """Hosts that are named in a sentence."""
 _NEARLY_ALL = 0.9
-"""The rest may fail by chance, as some mail always does."""
+"""The rest may fail by chance, as some mail always does, if its hosts deliver."""
 _CERTAIN = 0.99
 """So much is said at most of what is not all."""
+_NAME = 100
+"""Characters of a host's name: a sentence of three stays one."""
 
 
 def hosts_in_words(alert: Alert) -> str:
@@ -23,18 +25,23 @@ def hosts_in_words(alert: Alert) -> str:
     if not named:
         return ""
     if not alert.hosts.failing:
-        return f"Hosts of ours that were seen: {_listed(named)}."
-    (worst, mails), traced = alert.hosts.failing[0], alert.hosts.traced
+        return f"Hosts of ours that were seen: {_listed([h[:_NAME] for h in named])}."
+    failing = [(host[:_NAME], mails) for host, mails in alert.hosts.failing]
+    (worst, mails), traced = failing[0], alert.hosts.traced
+    delivering = set(alert.hosts.delivering)
+    by_chance = delivering.issuperset(named[1:])
     if mails == traced:
         all_of_it = "The mail" if traced == 1 else f"All {traced} mails"
         said = f"{all_of_it} that failed went through {worst}"
-    elif mails >= _NEARLY_ALL * traced:
+    elif by_chance and mails >= _NEARLY_ALL * traced:
         part = min(_CERTAIN, mails / traced)
         said = f"{part:.0%} of the {traced} mails that failed went through {worst}"
     else:
         count = "1 host" if len(named) == 1 else f"{len(named)} hosts"
-        said = f"Mail fails through {count} of ours: {_listed(named)}"
-    return f"{_known(alert, said)}{_delivering(len(alert.hosts.delivering))}."
+        counted = [f"{host} ({mails})" for host, mails in failing]
+        said = f"Mail fails through {count} of ours: {_listed(counted)}"
+        delivering -= set(named)
+    return f"{_known(alert, said)}{_delivering(len(delivering))}."
 
 
 def _known(alert: Alert, said: str) -> str:

@@ -14,7 +14,7 @@ from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Kind, Severity
 from streams.core.spike.evidence import SHOWN
-from streams.core.spike.fleet import DELIVERING, UNKNOWN, Hosts
+from streams.core.spike.fleet import DELIVERING, KEPT, UNKNOWN, Hosts
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.mismatch import Liar, Mismatch
 from streams.core.spike.parent import Parent
@@ -134,19 +134,27 @@ MANY = tuple(f"h{n}" for n in range(DELIVERING))
             "98% of the 400 mails that failed went through app1; 4 others deliver.",
         ),
         (
-            (999, 1),
+            (999,),
             1000,
             (),
             "99% of the 1000 mails that failed went through app1.",
         ),
-        ((2, 2), 4, (), "Mail fails through 2 hosts of ours: app1, app2."),
+        # Nothing says that the second works: it may only have had little mail.
+        ((9, 1), 10, (), "Mail fails through 2 hosts of ours: app1 (9), app2 (1)."),
+        ((2, 2), 4, (), "Mail fails through 2 hosts of ours: app1 (2), app2 (2)."),
         (
             (5, 4, 3, 2, 1),
             99,
             ("app6",),
-            "Mail fails through 5 hosts of ours: app1, app2, app3 and 2 more; 1 other",
+            "Mail fails through 5 hosts of ours: app1 (5), app2 (4), app3 (3) and 2",
         ),
-        ((4,), 9, (), "Mail fails through 1 host of ours: app1."),
+        (
+            (90, 20, 1),
+            111,
+            ("app3", "app6"),
+            "Mail fails through 3 hosts of ours: app1 (90), app2 (20), app3 (1); 1",
+        ),
+        ((4,), 9, (), "Mail fails through 1 host of ours: app1 (4)."),
         ((9,), 9, MANY, "All 9 mails that failed went through app1; 24 or more others"),
     ],
 )
@@ -161,6 +169,20 @@ def test_on_call_reads_whether_one_host_of_ours_is_broken_or_many(
     assert f" {words}" in body["where_to_check"]
     assert contract.validator("alert.v1").is_valid(body)
     assert ("failures_by_host" in body) == bool(failing)
+
+
+def test_hosts_with_very_long_names_fit_a_sentence():
+    names = [f"{n}" * 255 for n in range(KEPT)]
+    hosts = Hosts(tuple((name, 10**9) for name in names), 10**10)
+    child = verdict()
+    child = child._replace(figures=child.figures._replace(hosts=hosts))
+    for alert in (
+        tenant_alert(child, parent=None, revision=1, at=NOON),
+        parent_alert(parent(revision=1), Turn.OPENED, [child], NOON),
+    ):
+        body = json.loads(alert_wire.encode(alert))
+        assert contract.validator("alert.v1").is_valid(body)
+        assert body["hosts"] == names
 
 
 def test_a_parents_alert_counts_hosts_over_its_children():
