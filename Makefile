@@ -109,15 +109,11 @@ LOCK = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 \
 .PHONY: audit
 audit: environment ## What is locked and known as vulnerable, and the linter's security rules
 	$(BIN)/ruff check --select S --quiet .
-	$(TOOLS)/bin/pip-audit --strict --disable-pip --require-hashes \
-	    --progress-spinner off $(addprefix --requirement ,$(wildcard requirements/*.txt))
+	@$(BIN)/python -m tools.audit $(wildcard requirements/*.txt)
 
 .PHONY: sbom
-sbom: $(TOOLS_INSTALLED) ## What a release consists of, as CycloneDX: build/sbom.cdx.json
-	@mkdir -p build
-	@$(TOOLS)/bin/cyclonedx-py requirements --pyproject pyproject.toml \
-	    --output-reproducible --output-format JSON \
-	    --output-file build/sbom.cdx.json requirements/runtime.txt
+sbom: environment ## What a release consists of, as CycloneDX: build/sbom.cdx.json
+	@$(BIN)/python -m tools.sbom requirements/rocksdb.txt build/sbom.cdx.json
 
 .PHONY: dist
 dist: $(INSTALLED) ## Build the wheel and the source distribution into dist/
