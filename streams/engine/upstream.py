@@ -19,6 +19,8 @@ Untyped: TypeAlias = Any
 
 FIRST_BACKOFF = 0.003
 LONGEST_BACKOFF = 0.024
+TOPICS_BACKOFF = 0.1
+TOPICS_INTERVAL = 1.0
 HANDED_OUT = 4 << 20
 """Bytes of one partition's records handed out at a time: as many as are fetched."""
 
@@ -162,6 +164,37 @@ async def _fetch_committed(self: Untyped, partitions: Untyped) -> Untyped:
     return await _fetch_offsets(_CheckingCoordinator(self), partitions)
 
 
+_perform_assignment = group_coordinator.GroupCoordinator._perform_assignment  # noqa: SLF001
+
+
+async def _assign_all(self: Untyped, response: Untyped) -> Untyped:
+    """Share out, as the group's leader, only what is known of every topic.
+
+    group_coordinator.py:425 takes the metadata as they are. A broker that has just
+    started answers before it knows its topics: nobody gets a partition then, and
+    nothing asks again for five minutes. So it is asked again, here for as long as the
+    group can wait, and then once a second until the change brings a rebalance.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + self._session_timeout_ms / 3000
+    while True:
+        shares = await _perform_assignment(self, response)
+        if all(self._metadata_snapshot.values()):
+            return shares
+        if loop.time() > end:
+            _ask_for_topics(self, loop)
+            return shares
+        await asyncio.sleep(TOPICS_BACKOFF)
+        await self._client.force_metadata_update()
+
+
+def _ask_for_topics(self: Untyped, loop: asyncio.AbstractEventLoop) -> None:
+    """Have the metadata read again until no topic is missing."""
+    if not self._closing.done() and not all(self._metadata_snapshot.values()):
+        self._client.force_metadata_update()
+        loop.call_later(TOPICS_INTERVAL, _ask_for_topics, self, loop)
+
+
 _close = fetcher.Fetcher.close
 
 
@@ -193,6 +226,7 @@ def apply_corrections() -> None:
     sender.EndTxnHandler = WatchedEndTxn
     coordinator = group_coordinator.GroupCoordinator
     coordinator._do_fetch_commit_offsets = _fetch_committed  # noqa: SLF001
+    coordinator._perform_assignment = _assign_all  # noqa: SLF001
 
 
 def hand_out_raw_records(inputs: set[str], logs: set[str]) -> None:

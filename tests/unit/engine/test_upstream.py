@@ -8,6 +8,8 @@ from aiokafka import TopicPartition, errors
 from aiokafka.consumer import fetcher, group_coordinator
 from aiokafka.producer import sender
 
+from streams.engine import upstream
+from streams.engine.assignment import StickyAssignor
 from streams.engine.upstream import (
     FIRST_BACKOFF,
     LONGEST_BACKOFF,
@@ -66,6 +68,76 @@ async def test_a_coordinator_that_moved_is_looked_for_again(code, dead):
 async def test_committed_offsets_are_answered_as_before():
     _, found = await offsets(0, [("t", [(0, 42, "", 0)])])
     assert found[TopicPartition("t", 0)].offset == 42
+
+
+class Cluster:
+    """Metadata of a broker that knows its topics after some questions only."""
+
+    def __init__(self, unknowing):
+        self.unknowing = unknowing
+        self.asked = 0
+        self.known = asyncio.Event()
+
+    def partitions_for_topic(self, topic):
+        return None if self.asked < self.unknowing else {0, 1, 2}
+
+    def set_topics(self, topics):
+        pass
+
+    async def _maybe_wait_metadata(self):
+        pass
+
+    def force_metadata_update(self):
+        self.asked += 1
+        if self.asked >= self.unknowing:
+            self.known.set()
+        self.listener()
+        answer = asyncio.get_running_loop().create_future()
+        answer.set_result(True)
+        return answer
+
+
+class Leader(Coordinator):
+    """The only member of a group; it reads one topic."""
+
+    def __init__(self, cluster, session_ms):
+        super().__init__(None)
+        self._client = self._cluster = cluster
+        self._subscription = SimpleNamespace(subscribed_pattern=None)
+        self._assignors = [StickyAssignor()]
+        self._session_timeout_ms = session_ms
+        self._closing = asyncio.get_running_loop().create_future()
+        cluster.listener = self.hear
+
+    async def share_out(self):
+        metadata = StickyAssignor().metadata(["t"]).encode()
+        joined = SimpleNamespace(
+            group_protocol=StickyAssignor.name,
+            members=[("me", metadata)],
+            API_VERSION=2,
+        )
+        shares = await self._perform_assignment(joined)
+        return shares["me"].assignment
+
+    def hear(self):
+        self._metadata_snapshot = self._get_metadata_snapshot()
+
+
+async def test_a_broker_that_does_not_know_its_topics_yet_is_asked_again(monkeypatch):
+    monkeypatch.setattr(upstream, "TOPICS_BACKOFF", 0)
+    cluster = Cluster(unknowing=3)
+    assert await Leader(cluster, 600_000).share_out() == [("t", [0, 1, 2])]
+    assert cluster.asked == 3
+
+
+async def test_topics_that_stay_unknown_hold_up_no_group_and_are_asked_for(monkeypatch):
+    monkeypatch.setattr(upstream, "TOPICS_INTERVAL", 0)
+    cluster = Cluster(unknowing=10)
+    assert await Leader(cluster, -1).share_out() == []
+    await cluster.known.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert cluster.asked == 10
 
 
 def adding(code):
