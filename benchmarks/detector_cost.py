@@ -18,7 +18,7 @@ import math
 import pstats
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice, pairwise
+from itertools import cycle, islice, pairwise
 from pathlib import Path
 from random import Random
 
@@ -51,6 +51,9 @@ ALONE, ONE_OF_MANY = 100_000, 2_000
 """A day of a tenant whose CPU is measured."""
 MOST, OF_EACH = 100_000, 100
 """Outcomes of one tenant at most, and of each of many."""
+PLATFORMS = (10, 100, 1_000)
+"""Tenants with one incident."""
+OPENING, STEPS, DOZEN, APART = 6, 200, 12, 15_000
 LASTS, WATCHED = 400, 600
 """Minutes of the incident, and until its state is not looked at any more."""
 VOLUMES = (20, 200, 2_000, 20_000, 200_000, 1_000_000)
@@ -178,6 +181,34 @@ def cpu(tenants: int, size: int, failing: float) -> dict[str, float]:
     return {part: s * 1e6 / count for part, s in zip(PARTS, spent, strict=True)}
 
 
+def platform(tenants: int) -> float:
+    """Answer the roll-up's CPU a step, in milliseconds, in an incident of so many.
+
+    All of them have it; in each step a dozen fail again, in turn.
+    """
+    spikes = Lane(SpikesStage(), Topic.TENANT_ACTIVITY)
+    rollup = Lane(RollupStage(), Topic.SPIKE_DIGESTS)
+    rng, names = Random(1), [f"t-{number}" for number in range(tenants)]
+    spent, offset, turns = 0.0, 0, cycle(names)
+    everybody = [names] * OPENING
+    some = [[next(turns) for _ in range(DOZEN)] for _ in range(STEPS)]
+    for number, failing in enumerate([*everybody, *some]):
+        steps = max(0, number - OPENING)
+        now = Instant(START + (number - steps) * MINUTE + steps * APART)
+        told = []
+        for name in dict.fromkeys(failing):
+            activity = Activity()
+            activity.add(refusal(rng, now, "google", ours=True))
+            told.append(activity_wire.message(name, activity, 0, offset))
+            offset += 1
+        digests = spikes.take(told, now).messages
+        began = time.process_time()
+        rollup.take(digests, now)
+        if number >= OPENING:
+            spent += time.process_time() - began
+    return spent * 1_000 / STEPS
+
+
 def cheapest(tenants: int, size: int, failing: float, rounds: int) -> dict[str, float]:
     found = [cpu(tenants, size, failing) for _ in range(rounds)]
     return min(found, key=lambda figures: sum(figures.values()))
@@ -241,6 +272,11 @@ def main() -> None:
                 print(f"{name:8}{tenants:8}{size:8}{cells}{sum(spent.values()):9.2f}")
                 said = {"load": name, "tenants": tenants, "batch": size}
                 figures.append({**said, **spent})
+        print(f"\n{'in an incident of':>20}{'roll-up':>10}   ms a step")
+        for tenants in PLATFORMS:
+            spent_a_step = min(platform(tenants) for _ in range(options.rounds))
+            print(f"{tenants:12,} tenants{spent_a_step:10.2f}")
+            figures.append({"platform": tenants, "step": spent_a_step})
         profile.disable()
     print(f"\n{'a day':>10}{'usually':>10}{'in an incident':>16}   bytes")
     for volume in VOLUMES:

@@ -6,6 +6,7 @@ One partition, one state; alerts are written in the transaction of the state.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from zlib import crc32
 
 from streams.agents import tally
 from streams.agents.journal import Codec, Journal, Live
@@ -23,6 +24,8 @@ from streams.wire.reject import Reject
 _NAME = b"rollup"
 _LINE = b"\n"
 """Between the digests of a step: no JSON that we write holds one."""
+_TOLD = b"!"
+"""Begins the last line of a step that told of something: no JSON begins so."""
 
 
 def _fresh(name: str, now: Instant) -> Rollup:
@@ -103,10 +106,10 @@ class RollupStage:
     ) -> None:
         alerts = live.state.step([one.digest for one in news], now)
         wake_at = live.state.wake_at()
-        if alerts or live.dirty:
+        if live.dirty:
             self._journal.seal(table, live, now, wake_at)
         else:
-            heard = _LINE.join(one.value for one in news)
+            heard = _LINE.join([*(one.value for one in news), *_mark(alerts)])
             self._journal.keep(table, live, heard, now, wake_at)
         for alert in (*self._unheard, *alerts):
             outgoing = alert_wire.record(alert)
@@ -118,13 +121,28 @@ class RollupStage:
 
     def _again(self, rollup: Rollup, heard: bytes, now: Instant) -> bool:
         """Take a step that was taken before; answers whether it said anything new."""
-        read = [digest_wire.decode(value) for value in heard.split(_LINE) if value]
+        values = [value for value in heard.split(_LINE) if value]
+        told = values[-1:] if values and values[-1].startswith(_TOLD) else []
+        read = [digest_wire.decode(value) for value in values if [value] != told]
         digests = [digest for digest in read if not isinstance(digest, Reject)]
         for digest in digests:
             _take(rollup, digest)
         alerts = rollup.step(digests, now)
-        self._unheard += alerts
-        return bool(alerts) or len(digests) < len(read)
+        new = _mark(alerts) != told
+        if new:
+            self._unheard += alerts
+        return new or len(digests) < len(read)
+
+
+def _mark(alerts: Sequence[Alert]) -> list[bytes]:
+    """Answer the line that says which alerts a step told of; none if it told nothing.
+
+    It is about what is told of what, not about words: these may change.
+    """
+    if not alerts:
+        return []
+    said = [f"{alert.key} {alert.turn} {alert.revision}" for alert in alerts]
+    return [_TOLD + b"%08x" % crc32("\n".join(said).encode())]
 
 
 def _take(rollup: Rollup, digest: Digest) -> bool:

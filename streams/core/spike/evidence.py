@@ -49,7 +49,9 @@ class Evidence:
                     newest = sample
             old = self.samples.get(kind)
             if old is None or _younger(newest, old):
-                self.samples[kind] = newest._replace(text=newest.text[:TEXT])
+                if len(newest.text) > TEXT:
+                    newest = newest._replace(text=newest.text[:TEXT])
+                self.samples[kind] = newest
         if len(self.samples) > KINDS:
             by_age = sorted(self.samples, key=lambda k: (self.samples[k].at, k))
             for kind in by_age[:-KINDS]:

@@ -130,23 +130,20 @@ class Rates:
     def hypotheses(self, channel: Channel) -> list[Hypothesis]:
         """Say what a channel tests."""
         if channel.name == SUBMISSION:
-            plain = [Hypothesis(OF_ALL, self.submission_base, cal.SUBMISSION_SHARE)]
+            plain = [(OF_ALL, self.submission_base, cal.SUBMISSION_SHARE)]
         elif channel.name == BEYOND:
             plain = [
-                Hypothesis(OF_SENDER, self.sender_base, cal.SENDER_SHARE),
-                Hypothesis(OF_OTHERS, self.other_base, cal.OTHER_SHARE),
+                (OF_SENDER, self.sender_base, cal.SENDER_SHARE),
+                (OF_OTHERS, self.other_base, cal.OTHER_SHARE),
             ]
         else:
-            plain = [
-                Hypothesis(
-                    OF_ALL, self._provider_base(channel.name), cal.PROVIDER_SHARE
-                )
-            ]
+            base = self._provider_base(channel.name)
+            plain = [(OF_ALL, base, cal.PROVIDER_SHARE)]
         return [
-            h._replace(
-                share=max(h.share, min(cal.SHARE_CAP, cal.SHARE_FACTOR * h.base))
+            Hypothesis(
+                votes, base, max(share, min(cal.SHARE_CAP, cal.SHARE_FACTOR * base))
             )
-            for h in plain
+            for votes, base, share in plain
         ]
 
     def _provider_base(self, provider: str) -> float:

@@ -107,7 +107,8 @@ def customers_by_class(
     heard = Counter(failure_class for failure_class, _ in parent.votes.values())
     told: Counter[FailureClass] = Counter()
     for child in children:
-        told.update(dict(child.causes))
+        for failure_class, customers in child.causes:
+            told[failure_class] += customers
     return max(heard, told, parent.most, key=Counter.total)
 
 

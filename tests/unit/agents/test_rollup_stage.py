@@ -176,6 +176,33 @@ def test_a_batch_of_which_nothing_is_said_writes_only_what_it_heard(world):
     assert world.said == []
 
 
+def test_a_step_that_tells_of_something_writes_only_what_it_heard_too(world):
+    together(world, 2, bad=4)
+    told = 0
+    for _ in range(20):
+        world.all.take_changes()
+        before = len(world.said)
+        together(world, 1, bad=4)
+        told += len(world.said) > before
+        assert all(key.startswith(b"rollup/") for key in world.all.take_changes())
+    assert told > 1
+
+
+def test_what_new_code_tells_otherwise_of_old_steps_is_told_as_new_code_does(
+    world, monkeypatch
+):
+    with monkeypatch.context() as old:
+        old.setattr(Rollup, "_tell", lambda self, case, turn: None)
+        together(world, 4, bad=4)
+    (page,) = pages(world)
+    assert {a.key for a in world.said} == {page.key}
+    world.restart()
+    together(world, 1, bad=4)
+    tenants = {a.body["tenant_id"] for a in world.said if a.parent == page.key}
+    assert tenants == set(TENANTS)
+    assert {a.key for a in pages(world)} == {page.key}
+
+
 def test_a_roll_up_that_heard_nothing_wants_nothing():
     world = Tenants()
     assert world.rollup.due(world.all, START).messages == []
