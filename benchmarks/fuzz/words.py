@@ -36,7 +36,13 @@ _TIMES = (
     *("2026-03-02T08:14:07.123456-23:59", "20260302T081407Z", "2026-W10-1T08:14:07Z"),
     *("9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "2026-060T00:00:00Z"),
 )
-_SLOW = ("host ", "a.", "said: ", "550-", "5.1.1 ", "<", "(in reply to ", "but ", "@ ")
+_SLOW = (
+    *("host ", "a.", "said: ", "550-", "5.1.1 ", "<", "(in reply to ", "but ", "@ "),
+    *("(550, b'", "\\", "Exception: 550 ", "MAIL FROM command failed,", ",550,"),
+    *("The server response was: ", "server message: 550 ", "smtpmsg='", ">>> RCPT <<<"),
+    *('Expected response code 250 but got code "550", with message "', " at a.b (/"),
+    *("(code: 550, response: ", "recipients failed: ", "a@b.test: ", " failed after "),
+)
 
 
 def _address(raw: bytes) -> bool:

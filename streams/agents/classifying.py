@@ -143,7 +143,7 @@ class Classifiers:
             role: PeerRole | None,
             final: bool,  # noqa: FBT001  # the same
         ) -> Failure:
-            reply = replies.parse(text, code, enhanced, phase, peer)
+            reply = replies.parse(text, code, enhanced, phase, peer, _SOMEBODY)
             verdict = classifier.classify(reply, role, final=final)
             return _failure(reply, verdict, final=final)
 
