@@ -6,7 +6,7 @@ spikes folds each tenant's activity into incidents, and the roll-up makes alerts
 them, of which the flags learn again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,18 @@ _AT_ONCE = 0.01
 """Seconds that a lane may gather where somebody waits for the flag..."""
 _BY_AND_BY = 0.5
 """...and where minutes are counted."""
+_OFTEN = 0.1
+"""Seconds between timers, and commits, of a worker that plays back: a second of the
+wall may be an hour there."""
+_AT_MOST = 0.1
+"""Seconds that its fetches wait: the demo's broker answers one that waits for records
+only when its time is over."""
+_OFTEN = 0.1
+"""Seconds between timers, and commits, of a worker that plays back: a second of the
+wall may be an hour there."""
+_AT_MOST = 0.1
+"""Seconds that its fetches wait: the demo's broker answers one that waits for records
+only when its time is over."""
 FLAGS_TABLE = "flags"
 SPIKES_TABLE = "spikes"
 ROLLUP_TABLE = "rollup"
@@ -144,7 +156,7 @@ def engine_config(settings: Settings) -> EngineConfig:
     Raises:
         ConfigurationError: credentials or certificates are missing or unusable.
     """
-    return EngineConfig(
+    config = EngineConfig(
         bootstrap_servers=settings.bootstrap_servers,
         app_id=settings.app_id,
         topic_prefix=settings.topic_prefix,
@@ -163,6 +175,14 @@ def engine_config(settings: Settings) -> EngineConfig:
         check_crcs=settings.check_crcs,
         follow_records=settings.follow_records,
     )
+    if settings.follow_records:
+        return replace(
+            config,
+            commit_interval=_OFTEN,
+            timer_interval=_OFTEN,
+            fetch_max_wait=_AT_MOST,
+        )
+    return config
 
 
 def build_worker(settings: Settings) -> "Worker":

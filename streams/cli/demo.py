@@ -88,14 +88,15 @@ def command(  # noqa: PLR0913  # its options
     started = time.monotonic()
     with _stage(kafka, keep=keep) as settings:
         today = now() // DAY * DAY
-        played = list(day(seed, Instant(today - DAY), events=events))
+        yesterday = Instant(today - DAY)
+        played = list(day(seed, yesterday, events=events))
         watched = _watched(story, on_stderr=as_json)
         with (
             HiredWorker(settings, embedded=kafka is None) as worker,
             closing(Player(settings, worker, story)) as player,
             watched as show,
         ):
-            for moment in player.play(played, seconds):
+            for moment in player.play(played, yesterday, seconds):
                 show(moment)
     run = Run(
         seed=seed,

@@ -12,7 +12,7 @@ from streams.demo import scenes
 from streams.demo.logbook import Event, Logbook
 from streams.demo.traffic import DAY, Traffic
 
-EVENTS = 60_000
+EVENTS = 30_000
 FEWEST = 3_000
 """Below that the scenes are all there is."""
 _EVENTS_A_CUSTOMER = 2.75

@@ -1,7 +1,8 @@
 """Plays a day: publishes its events, and follows what the worker makes of them.
 
 One loop does both, so nothing has to be shared. It never runs further ahead of the
-worker than the embedded Kafka can hold.
+worker than the embedded Kafka can hold, and at the end of a beat it waits until all
+stages have heard everything.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from streams.adapters.kafka_client import Cluster
 from streams.core.instant import Instant
+from streams.demo.beat import Beat, beats
 from streams.demo.hired import HiredWorker
 from streams.demo.logbook import Event
 from streams.demo.progress import NOTHING, Progress, Watch
@@ -22,13 +24,16 @@ from streams.wire.topic import INPUTS, Topic
 
 _AHEAD = 8_000
 """Records on their way at most: what the embedded Kafka can hold."""
-_AHEAD_SHARE = 20
-"""At most one in so many of the day's: what happened hours later comes later."""
+_AHEAD_SHARE = 40
+"""At most one in so many of the day's: what happened an hour later comes later."""
 _FIRST = 500
 """What is published before the worker is at work."""
 _CHUNK = 250
+_UPBEAT = Beat(0, firm=True)
 _LOOK = 0.25
 """Seconds between two looks at the worker's progress."""
+_GLANCE = 0.05
+"""The same while a beat is waited for."""
 _CALM = 3.0
 """Seconds without news after which a finished run is over: the stages behind the
 flags have heard everything then, and timers have run."""
@@ -52,6 +57,7 @@ class Moment:
     heard: float
     """When there was last a sign of life: progress, or an output."""
     published: int = 0
+    beat: Beat = _UPBEAT
     clock: Instant | None = None
     """Time of the day that is being played."""
     progress: Progress = NOTHING
@@ -77,10 +83,15 @@ class Moment:
         return self.progress.folded / busy if busy else 0.0
 
     @property
+    def beat_is_over(self) -> bool:
+        """Whether the beat was published, and every stage has heard it."""
+        played = self.published == self.beat.end
+        return played and self.progress.is_heard(self.published)
+
+    @property
     def is_done(self) -> bool:
-        """Whether everything that was published has reached the flags."""
-        finished = self.published == self.total
-        return finished and not self.progress.waiting(self.published)
+        """Whether the last beat is over."""
+        return self.published == self.total and self.beat_is_over
 
 
 class Player:
@@ -114,10 +125,13 @@ class Player:
         self._follower.close()
         self._watch.close()
 
-    def play(self, events: list[Event], pace: float) -> Iterator[Moment]:
+    def play(
+        self, events: list[Event], start: Instant, pace: float
+    ) -> Iterator[Moment]:
         """Publish all events, over `pace` seconds or as fast as the worker goes.
 
-        Answers often how it stands, the last time when all is done.
+        The day begins at `start`. Answers often how it stands, the last time when all
+        is done.
 
         Raises:
             WorkerFailed: the worker ended, or has done nothing for a minute.
@@ -125,33 +139,54 @@ class Player:
         """
         now = monotonic()
         moment = Moment(len(events), now, heard=now)
-        looked = 0.0
+        coming = beats(events, start)
+        looked = shown = 0.0
         while True:
+            if moment.beat_is_over or self._may_hurry(moment, pace):
+                moment.beat = next(coming, moment.beat)
             self._publish(events, moment, pace)
-            if self._listen(0.0 if self._may_publish(moment, pace) else 0.05):
+            busy = self._may_publish(moment, pace)
+            if self._listen(0.0 if busy else _GLANCE):
                 moment.heard = monotonic()
-            if monotonic() - looked >= _LOOK:
-                looked = monotonic()
+            now = monotonic()
+            waits = moment.published == moment.beat.end
+            if now - looked >= (_GLANCE if waits else _LOOK):
+                looked = now
                 self._look(moment)
+            if now - shown >= _LOOK:
+                shown = now
                 yield moment
                 if moment.is_done and monotonic() - moment.heard >= _CALM:
                     return
 
     def _may_publish(self, moment: Moment, pace: float) -> bool:
-        if moment.published >= moment.total:
+        if moment.published >= moment.beat.end:
             return False
         ahead = min(max(moment.total // _AHEAD_SHARE, _FIRST), _AHEAD)
         if moment.progress.waiting(moment.published) >= ahead:
             return False
         if moment.first_done is None:
             return moment.published < _FIRST
+        return moment.published < self._due(moment, pace)
+
+    def _may_hurry(self, moment: Moment, pace: float) -> bool:
+        """Say whether the worker need not be waited for: the day is late."""
+        played = moment.published == moment.beat.end and not moment.beat.firm
+        return played and pace > 0 and moment.published < self._due(moment, pace)
+
+    @staticmethod
+    def _due(moment: Moment, pace: float) -> float:
+        """Answer how many events should be published by now."""
+        if moment.first_done is None:
+            return 0.0
         share = (monotonic() - moment.first_done) / pace if pace else 1.0
-        return moment.published < share * moment.total
+        return share * moment.total
 
     def _publish(self, events: list[Event], moment: Moment, pace: float) -> None:
         if not self._may_publish(moment, pace):
             return
-        chunk = events[moment.published : moment.published + _CHUNK]
+        until = min(moment.published + _CHUNK, moment.beat.end)
+        chunk = events[moment.published : until]
         for event in chunk:
             self._producer.produce(
                 self._cluster.topic(event.topic),

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from streams.core.failure import Side
+from streams.core.spike.alert import Severity
 from streams.wire.topic import INPUTS, Topic
 
 Document = dict[str, Any]
@@ -147,6 +148,19 @@ def _span(flag: Document) -> tuple[int, str]:
     """Order flags by failures, then by how long ago the first was."""
     since = flag["first_failure_at"]
     return flag["consecutive_failures"], "".join(chr(0x7F - ord(c)) for c in since)
+
+
+URGENCY = {
+    Severity.CRITICAL: "Page",
+    Severity.WARNING: "Warning",
+    Severity.INFO: "Part of another",
+}
+
+
+def told(alert: Document) -> str:
+    """Answer what an alert says, and first whether anybody is woken for it."""
+    urgency = URGENCY[Severity(alert["severity"])]
+    return f"{urgency}: {alert.get('summary') or alert['kind']}"
 
 
 def words(flag: Document) -> str:

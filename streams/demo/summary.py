@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import Any, NamedTuple
 
 from streams.core.failure import Side
-from streams.demo.story import Document, Story, peer, words
+from streams.demo.story import Document, Story, peer, told, words
 
 _WIDTH = 88
 _LABEL = 14
@@ -228,8 +228,7 @@ TIMES = (
 def _alert(alert: Document) -> str:
     resolved = alert.get("resolved_at")
     until = f"resolved {_time(resolved)}" if resolved else "still open"
-    told = alert.get("summary") or alert["kind"]
-    return f"{told} Opened {_time(alert['opened_at'])}, {until}."
+    return f"{told(alert)} Opened {_time(alert['opened_at'])}, {until}."
 
 
 def _with_parts(total: int, parts: dict[str, int]) -> str:

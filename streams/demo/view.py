@@ -12,7 +12,7 @@ from rich.text import Text
 from streams.core.failure import Side
 from streams.core.instant import to_datetime
 from streams.demo.player import Moment
-from streams.demo.story import Document, Story, words
+from streams.demo.story import Document, Story, told, words
 
 _COLOURS = {
     Side.RECIPIENT: "yellow",
@@ -118,7 +118,7 @@ def _alerts(story: Story) -> list[RenderableType]:
     found = story.open_alerts()
     if not found:
         return []
-    lines = [Text(_plain(str(a.get("summary") or a["key"]))) for a in found]
+    lines = [Text(_plain(told(a))) for a in found]
     return [Panel(Group(*lines), title="alerts", title_align="left", style="red")]
 
 

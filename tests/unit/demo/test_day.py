@@ -133,14 +133,27 @@ def test_it_shows_all_that_the_product_promises(story):
 
 
 def test_each_incident_is_one_page_and_nothing_else_is(story):
-    told = Counter((a["kind"], a.get("tenant_id")) for a in story.told_alerts())
-    # In so small a day the lying server's customers are many of the tenant's.
-    told.pop(("spike", BIRCH.id), None)
+    told = Counter(
+        (a["severity"], a["kind"], a["tenant_id"], a["parent"])
+        for a in story.told_alerts()
+    )
     assert told == {
-        ("spike", ALDER.id): 1,
-        ("spike", EMBER.id): 1,
-        ("response-mismatch", BIRCH.id): 1,
+        ("critical", "spike", ALDER.id, None): 1,
+        ("critical", "spike", EMBER.id, None): 1,
+        # Its mail arrives, so nobody is woken.
+        ("warning", "response-mismatch", BIRCH.id, None): 1,
     }
+
+
+def test_an_incident_is_a_page_from_the_first_word_on_or_never(story):
+    said = {}
+    for alert in story.alerts:
+        said.setdefault(alert["key"], set()).add(alert["severity"])
+    assert sorted(map(sorted, said.values())) == [
+        ["critical"],
+        ["critical"],
+        ["warning"],
+    ]
 
 
 def test_the_expired_password_is_nobodys_address(published):

@@ -165,7 +165,7 @@ def drawn(story, width):
     moment = Moment(
         total=100, started=0.0, heard=0.0, published=60, first_done=1.0, last_done=2.0
     )
-    moment.progress = Progress(50, 48, 40, 0)
+    moment.progress = Progress(50, 48, 40, calm=False)
     console.print(picture(story, moment, console))
     return console.export_text()
 
@@ -186,3 +186,33 @@ def test_a_servers_words_cannot_steer_the_terminal():
     assert "\x1b" not in picture_of
     assert "\u202e" not in picture_of
     assert "[bold]x[/bold]" in picture_of
+
+
+@pytest.mark.parametrize(
+    ("severity", "first"),
+    [
+        ("critical", "Page: Mail fails."),
+        ("warning", "Warning: Mail fails."),
+        ("info", "Part of another: Mail fails."),
+    ],
+)
+def test_an_alert_says_first_whether_anybody_is_woken(severity, first):
+    alert = {
+        "type": "alert-opened",
+        "key": "k",
+        "kind": "spike",
+        "severity": severity,
+        "summary": "Mail fails.",
+        "opened_at": "2026-03-02T10:01:20.404Z",
+        "resolved_at": None,
+    }
+    story = Story()
+    story.observe(Topic.ALERTS, b"k", orjson.dumps(alert))
+    assert f"alert           {first} Opened 10:01 UTC" in summary.text(story, RUN)
+    assert first in drawn(story, 100)
+
+
+def test_a_beat_is_over_when_all_is_done_and_nothing_more_is_told():
+    assert Progress(50, 60, 60, calm=True).is_heard(50)
+    assert not Progress(49, 60, 60, calm=True).is_heard(50)
+    assert not Progress(50, 60, 60, calm=False).is_heard(50)
