@@ -1,10 +1,12 @@
 """Hostile input: a little of it here, and that the harness finds what it looks for."""
 
 import base64
+import re
 import socket
 from contextlib import ExitStack
 from dataclasses import replace
 from math import inf
+from random import Random
 
 import pytest
 
@@ -34,6 +36,31 @@ def test_every_reader_gets_inputs_that_it_can_use_and_others(targets):
     for name in ("send-attempt", "dsn-event", "evidence record", "alert record"):
         figures = run([by_name[name]], 200, seed=1).figures[name]
         assert 20 < figures.good < 180, name
+
+
+def test_the_web_port_gets_its_part_and_many_requests_that_are_right(targets):
+    (target,) = [target for target in targets if target.name == "web port"]
+    assert target.share >= 0.05 * sum(target.share for target in targets)
+    chance = Random(1)
+    asked = [port.asked(chance) for _ in range(400)]
+    assert 250 < sum(map(is_right, asked)) < 350
+    with port.serving() as number:
+        for raw in {
+            raw.split(b"\r\n")[0]: raw for raw in asked if is_right(raw)
+        }.values():
+            answer = port.exchanged(number, raw, port.PATIENCE)
+            assert answer[:7] == b"HTTP/1."
+            assert answer[9:12] in {b"200", b"503"}, raw
+
+
+def is_right(raw):
+    """Say whether a request is as it was before a bit was turned."""
+    start, *headers, last, end = raw.split(b"\r\n")
+    page = rb"GET /(healthz|readyz|metrics)(\?[\w%=&\[\]]*)? HTTP/1\.[01]"
+    known = {one.strip().lower() for one in (*port.SAFE, port.NAMED)}
+    known.add(b"connection: close")
+    right = re.fullmatch(page, start) and not last + end
+    return bool(right) and {h.lower() for h in headers} <= known
 
 
 def test_slow_clients_of_the_web_port_keep_nobody_waiting():
