@@ -13,7 +13,7 @@ from zlib import crc32
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.provider import OPERATORS
-from streams.core.sample import Sample, without_addresses
+from streams.core.sample import Sample, order, without_addresses
 from streams.core.spike.blame import PAST_US, SENDER, weight
 from streams.core.trial import Contradiction, Hop, Trial, hop
 
@@ -172,7 +172,7 @@ class Activity:
                 known[place] = max(minute, known.get(place, minute))
         for kind, samples in other.samples.items():
             mixed = {*self.samples.get(kind, ()), *samples}
-            self.samples[kind] = sorted(mixed, key=_order)[:_SAMPLES_OF_A_KIND]
+            self.samples[kind] = sorted(mixed, key=order)[:_SAMPLES_OF_A_KIND]
         self._thin()
         for of, contradiction in other.contradicted.items():
             self._contradict(of, contradiction)
@@ -208,7 +208,7 @@ class Activity:
         younger = not kept or kept[-1].at < said
         kept.append(sample)
         if not younger:
-            kept.sort(key=_order)
+            kept.sort(key=order)
             del kept[_SAMPLES_OF_A_KIND:]
         self._thin()
 
@@ -216,15 +216,15 @@ class Activity:
         """Keep the first samples only; a kind that lost all of them goes."""
         if sum(map(len, self.samples.values())) <= _SAMPLES:
             return
-        order = sorted(
-            (_order(sample), kind, sample)
+        ordered = sorted(
+            (order(sample), kind, sample)
             for kind, samples in self.samples.items()
             for sample in samples
         )
         self.samples = {}
-        for _, kind, sample in order[:_SAMPLES]:
+        for _, kind, sample in ordered[:_SAMPLES]:
             self.samples.setdefault(kind, []).append(sample)
-        self._told_until = order[_SAMPLES - 1][0][0]
+        self._told_until = ordered[_SAMPLES - 1][0][0]
 
     def _contradict(self, of: tuple[str, int], new: Contradiction) -> None:
         old = self.contradicted.get(of)
@@ -254,10 +254,6 @@ def heavier(old: Weighed | None, new: Weighed) -> Weighed:
         max(old.operator, new.operator),
         max(old.host, new.host),
     )
-
-
-def _order(sample: Sample) -> tuple[int, str]:
-    return sample.at, repr(sample)
 
 
 def _first(contradiction: Contradiction) -> tuple[int, str]:

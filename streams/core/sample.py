@@ -24,6 +24,11 @@ class Sample(NamedTuple):
     template_id: str | None
 
 
+def order(sample: Sample) -> tuple[int, str]:
+    """Answer what samples are ordered by: time, then what never changes."""
+    return sample.at, repr(sample)
+
+
 def without_addresses(text: str) -> str:
     """Answer a server's text cut to a sample's length, with no mail address."""
     words = text[: 2 * _TEXT]

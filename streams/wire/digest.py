@@ -130,6 +130,8 @@ def _word(word: Word) -> _Body:
             for failed, weighed in word.failed.items()
         ],
     }
+    if word.samples:
+        body["samples"] = {p: _sample(sample) for p, sample in word.samples.items()}
     if word.suspicion is not None:
         body["suspicion"] = {
             "class": word.suspicion.cause,
@@ -217,6 +219,7 @@ def _to_word(body: _Body) -> Word:
             for minute, provider, *counts in body["passed"]
         },
         failed=dict(_to_failed(row) for row in body["failed"]),
+        samples={p: _to_sample(one) for p, one in body.get("samples", {}).items()},
     )
 
 

@@ -196,7 +196,7 @@ def _status_blocks(part: Message) -> list[Fields]:
         for block in payload[:MAX_FIELDS]:
             if isinstance(block, Message) and (fields := _fields(block)):
                 found.append(fields)
-            if isinstance(block, Message) and block.get_payload():
+            if isinstance(block, Message):
                 found += blocks(text_of(block))
         return found
     if isinstance(payload, list) and payload and isinstance(payload[0], Message):

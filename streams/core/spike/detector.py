@@ -6,10 +6,12 @@ it is heard of; asking more often than needed changes nothing.
 
 from streams.core.activity import Activity, Hop
 from streams.core.instant import Instant
+from streams.core.sample import Sample, order
 from streams.core.spike import calibration as cal
 from streams.core.spike import rest
 from streams.core.spike.channel import Channel
 from streams.core.spike.clock import date
+from streams.core.spike.evidence import SHOWN
 from streams.core.spike.hearing import (
     Heard,
     hear_contradictions,
@@ -99,7 +101,21 @@ def _word(
         heard=[i.key for i in tenant.incidents() if i.last_seen_at == now],
         passed=activity.passed if troubled else {},
         failed=activity.failed,
+        samples=_answers(activity),
     )
+
+
+def _answers(activity: Activity) -> dict[str, Sample]:
+    """Answer the newest answer about the mail to each provider, of a few of them."""
+    newest: dict[str, Sample] = {}
+    for failed, weighed in activity.failed.items():
+        operator = weighed.operator or failed.provider
+        kind = (failed.hop, failed.failure_class, operator)
+        if failed.hop is Hop.MX and kind in activity.samples:
+            last = activity.samples[kind][-1]
+            known = newest.get(failed.provider, last)
+            newest[failed.provider] = max(last, known, key=order)
+    return dict(sorted(newest.items())[:SHOWN])
 
 
 def suspicion(tenant: Tenant) -> Suspicion | None:

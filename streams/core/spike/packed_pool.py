@@ -4,12 +4,14 @@ from collections import Counter
 
 from streams.core.failure import FailureClass
 from streams.core.spike import calibration as cal
-from streams.core.spike.packed import to_class
+from streams.core.spike.packed import load_sample, pack_sample, to_class
 from streams.core.spike.packing import Names, Packer, Unpacker
 from streams.core.spike.pool import Pool, Voice
 
 VOICES_KNOWN = 3
 """First version of the snapshots that say with what each customer fails."""
+SAMPLES_KNOWN = 4
+"""First version that keeps what servers said."""
 
 
 def pack_pool(body: Packer, pool: Pool, names: Names) -> None:
@@ -29,6 +31,9 @@ def pack_pool(body: Packer, pool: Pool, names: Names) -> None:
         body.natural(customer)
         body.natural(minute // cal.MINUTE)
         body.natural(names.number(failure_class))
+    body.natural(len(pool.samples))
+    for sample in pool.samples:
+        pack_sample(body, sample)
     body.natural(len(pool.operators))
     for operator, customers in pool.operators.items():
         body.natural(names.number(operator))
@@ -50,6 +55,8 @@ def load_pool(source: Unpacker, names: list[str], version: int) -> Pool:
         if version >= VOICES_KNOWN:
             cause = to_class(names[source.natural()])
         pool.voices[voter] = Voice(minute, cause)
+    for _ in source.times() if version >= SAMPLES_KNOWN else ():
+        pool.samples.append(load_sample(source))
     for _ in source.times():
         operator = names[source.natural()]
         pool.operators[operator] = source.natural()

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from streams.core.activity import Hop
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
+from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import family, kin
 from streams.core.spike.case import Fault
 from streams.core.spike.growth import has_grown, tell_at
 from streams.core.spike.incident import Scope, alert_key
 from streams.core.spike.lag import bounced_until, reckoned, usually_matured
+from streams.core.spike.pool import Votes
+from streams.core.spike.pools import Finding
 from streams.core.spike.ratio import Row, works_again
 from streams.core.spike.word import Word
 
@@ -51,6 +54,8 @@ class Parent:
     revision: int = 0
     failed: int = 0
     reached: int = 0
+    samples: tuple[Sample, ...] = ()
+    """What servers said when it was found."""
     names: set[str] = field(default_factory=set)
     """Providers under which the mail to `provider` is counted, too."""
     counts: dict[int, dict[str, list[float]]] = field(default_factory=dict)
@@ -63,6 +68,13 @@ class Parent:
     """(tenant, customer) -> class and provider, of the first half hour."""
     most: Counter[FailureClass] = field(default_factory=Counter)
     """Customers by class when most were known: children that are over still count."""
+
+    @classmethod
+    def at(
+        cls, now: Instant, since: int, cause: FailureClass, provider: str | None
+    ) -> "Parent":
+        """Open one without children."""
+        return cls(since, now, cause, provider, {}, checked_at=now)
 
     @property
     def key(self) -> str:
@@ -158,6 +170,12 @@ class Parent:
 
     def _count(self, minute: int, tenant_id: str) -> list[float]:
         return self.counts.setdefault(minute, {}).setdefault(tenant_id, [0.0, 0.0])
+
+    def found(self, finding: Finding, votes: Votes) -> None:
+        """Note what all mail to a provider has shown."""
+        self.base, self.samples = finding.base, finding.samples
+        self.names.add(finding.provider)
+        self.votes = dict([*votes.items()][: cal.POOL_KEPT])
 
     def recall(self, history: Mapping[int, tuple[float, float]]) -> None:
         """Count what the provider's pool knew before."""

@@ -5,7 +5,9 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from streams.core.failure import FailureClass
+from streams.core.sample import Sample, order
 from streams.core.spike import calibration as cal
+from streams.core.spike.evidence import SHOWN
 from streams.core.spike.lag import usually_matured
 from streams.core.spike.ratio import slopes
 
@@ -34,6 +36,7 @@ class Pool:
         "minutes",
         "news",
         "operators",
+        "samples",
         "voices",
         "votes",
     )
@@ -45,6 +48,8 @@ class Pool:
         self.voices: dict[Voter, Voice] = {}
         self.operators: Counter[str] = Counter()
         """Who refused, as reports named them."""
+        self.samples: list[Sample] = []
+        """The newest answers to failing mail."""
         self.goods = 0.0
         """Good mails, faded; bounces of mail from before take back more."""
         self.votes = 0.0
@@ -65,10 +70,17 @@ class Pool:
                     del self.minutes[old]
         return counts
 
+    def show(self, sample: Sample) -> None:
+        """Keep an answer, if it is one of the newest and says something new."""
+        words = [(kept.code, kept.text) for kept in self.samples]
+        if (sample.code, sample.text) not in words:
+            self.samples = sorted([*self.samples, sample], key=order)[-SHOWN:]
+
     def forget(self) -> None:
         """Nothing is left to explain, or it has been explained."""
         self.voices.clear()
         self.operators.clear()
+        self.samples.clear()
         for counts in self.minutes.values():
             counts[2] = 0
 

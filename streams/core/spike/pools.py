@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from streams.core.activity import Failed, Hop, Weighed
 from streams.core.failure import FailureClass
+from streams.core.sample import Sample
 from streams.core.spike import calibration as cal
 from streams.core.spike.blame import kin
 from streams.core.spike.incident import Incident
@@ -26,6 +27,7 @@ class Finding(NamedTuple):
     cause: FailureClass
     voices: dict[Voter, Voice]
     base: float
+    samples: tuple[Sample, ...] = ()
 
 
 class Pools:
@@ -51,6 +53,8 @@ class Pools:
             for failed, weighed in word.failed.items():
                 if failed.hop is Hop.MX:
                     self._vote(word.tenant_id, failed, weighed)
+            for provider, sample in word.samples.items():
+                self._pool(provider).show(sample)
 
     def _vote(self, tenant_id: str, failed: Failed, weighed: Weighed) -> None:
         pool = self._pool(failed.provider)
@@ -139,7 +143,8 @@ class Pools:
         classes = Counter(voice.failure_class for voice in voices.values())
         cause, _ = classes.most_common(1)[0]
         operator = self.operator(provider)
-        return Finding(provider, operator, since, cause, voices, base)
+        said = tuple(pool.samples)
+        return Finding(provider, operator, since, cause, voices, base, said)
 
     def company(self, incident: Incident) -> Finding | None:
         """Say whether who refuses one tenant's mail newly refuses that of others, too.
@@ -164,7 +169,8 @@ class Pools:
             return None
         name = max(pools, key=lambda n: (len(pools[n].voices), n))
         base = pools[name].base()
-        return Finding(name, operator, since, incident.cause, voices, base)
+        said = tuple(pools[name].samples)
+        return Finding(name, operator, since, incident.cause, voices, base, said)
 
     def reach(self, finding: Finding) -> tuple[str | None, Votes]:
         """Answer whom a finding blames, None for many, and whose mail says so."""

@@ -5,10 +5,9 @@ the same trouble at once, or a provider that refuses the mail of several. Nothin
 flows back to the tenants.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from streams.core.activity import Hop
-from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.alert import Alert
@@ -17,7 +16,6 @@ from streams.core.spike.case import Case, Waiting
 from streams.core.spike.crowd import Crowd
 from streams.core.spike.incident import Incident, Turn
 from streams.core.spike.parent import Parent, explained, remembered
-from streams.core.spike.pool import Votes
 from streams.core.spike.pools import Finding, Pools
 from streams.core.spike.siblings import (
     begun,
@@ -201,25 +199,11 @@ class Rollup:
         if incident.provider not in {None, provider}:
             provider = None  # two operators refuse
         since = begun(tenants, kin(incident.cause), self.cases.values())
-        return self._raise(since or self._now, cause, provider, tenants)
+        parent = Parent.at(self._now, since or self._now, cause, provider)
+        self._raise(parent, tenants)
+        return parent
 
-    def _raise(
-        self,
-        since: int,
-        cause: FailureClass,
-        provider: str | None,
-        tenants: Sequence[str],
-        votes: Votes | None = None,
-    ) -> Parent:
-        parent = Parent(
-            since=since,
-            opened_at=self._now,
-            cause=cause,
-            provider=provider,
-            children={},
-            checked_at=self._now,
-            votes=dict([*(votes or {}).items()][: cal.POOL_KEPT]),
-        )
+    def _raise(self, parent: Parent, tenants: Iterable[str]) -> None:
         for tenant_id in tenants:
             suspect = self.crowd.suspects.get(tenant_id)
             parent.adopt(tenant_id, suspect.trouble.hop if suspect else Hop.MX)
@@ -232,7 +216,6 @@ class Rollup:
         self._tell_parent(parent, Turn.OPENED, covered)
         for case in covered:
             self._join(case, parent)
-        return parent
 
     def _tell_parent(
         self, parent: Parent, turn: Turn, cases: Sequence[Case] | None = None
@@ -288,11 +271,10 @@ class Rollup:
 
     def _raise_finding(self, finding: Finding) -> Parent:
         provider, votes = self.pools.reach(finding)
-        tenants = sorted({tenant for tenant, _ in votes})
-        parent = self._raise(finding.since, finding.cause, provider, tenants, votes)
-        parent.base = finding.base
-        parent.names.add(finding.provider)
+        parent = Parent.at(self._now, finding.since, finding.cause, provider)
+        parent.found(finding, votes)
         if provider is not None:
             parent.recall(self.pools.history(finding, self._now))
         self.pools.by_provider[finding.provider].forget()
+        self._raise(parent, sorted({tenant for tenant, _ in votes}))
         return parent

@@ -14,7 +14,12 @@ from streams.core.spike.packed import (
     to_class,
 )
 from streams.core.spike.packed_fleet import load_hosts, pack_hosts
-from streams.core.spike.packed_pool import VOICES_KNOWN, load_pool, pack_pool
+from streams.core.spike.packed_pool import (
+    SAMPLES_KNOWN,
+    VOICES_KNOWN,
+    load_pool,
+    pack_pool,
+)
 from streams.core.spike.packing import (
     DAMAGED,
     Names,
@@ -32,7 +37,7 @@ from streams.core.spike.word import Suspicion
 VERSION = 4
 """2 says how many customers were told of, and which digests were heard; 3 with what
 each customer of a pool fails, and how many a parent had at most; 4 through which hosts
-of ours each incident goes."""
+of ours each incident goes, and what servers said to all."""
 _OLDEST = 1
 _TAKEN_KNOWN = 2
 _HOSTS_KNOWN = 4
@@ -220,6 +225,9 @@ def _pack_customers(body: Packer, parent: Parent, names: Names) -> None:
     for cause, customers in parent.most.items():
         body.natural(names.number(cause))
         body.natural(customers)
+    body.natural(len(parent.samples))
+    for sample in parent.samples:
+        pack_sample(body, sample)
 
 
 def _load_parent(source: Unpacker, names: list[str], version: int) -> Parent:
@@ -257,4 +265,6 @@ def _load_parent(source: Unpacker, names: list[str], version: int) -> Parent:
     for _ in source.times() if version >= VOICES_KNOWN else ():
         cause = to_class(names[source.natural()])
         parent.most[cause] = source.natural()
+    if version >= SAMPLES_KNOWN:
+        parent.samples = tuple(load_sample(source) for _ in source.times())
     return parent

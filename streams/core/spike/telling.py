@@ -61,7 +61,8 @@ def parent_alert(
     hops = Counter(parent.children.values()).most_common(1)
     failed = parent.failed or sum(child.figures.failed for child in children)
     reached = parent.reached or sum(child.figures.reached for child in children)
-    samples = [s for child in children for s in child.figures.samples[:1]]
+    of_children = [s for child in children for s in child.figures.samples[:1]]
+    samples = [*of_children, *(s for s in parent.samples if s not in of_children)]
     newest = sorted(children, key=lambda child: -child.incident.opened_at)
     return Alert(
         turn=turn,

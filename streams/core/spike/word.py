@@ -11,6 +11,7 @@ from typing import NamedTuple
 from streams.core.activity import Activity, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
+from streams.core.sample import Sample
 from streams.core.spike.mismatch import Mismatch
 from streams.core.spike.verdict import Verdict
 
@@ -37,6 +38,8 @@ class Word(NamedTuple):
     passed: Mapping[tuple[int, str], Sequence[int]] = {}
     """As in `Activity`; only of a tenant that lately had failures."""
     failed: Mapping[Failed, Weighed] = {}
+    samples: Mapping[str, Sample] = {}
+    """Provider -> the newest answer about the mail to it that failed beyond us."""
 
     @property
     def silent(self) -> bool:

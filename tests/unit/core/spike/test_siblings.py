@@ -8,6 +8,7 @@ from streams.core.activity import MINUTE, Failed, Hop, Weighed
 from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.sample import Sample
+from streams.core.spike import rollup_snapshot
 from streams.core.spike.alert import Severity
 from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.rollup import Rollup
@@ -324,7 +325,12 @@ def refused(fleet, minute, failure_class, *, provider="google", operator=""):
             ): Weighed(1, 1, 0, operator)
             for n in range(2)
         }
-        words.append(Word(f"{provider}-{number}", failed=failed))
+        said = Sample(
+            Instant(tried), 550, "5.7.1", f"Blocked {number}", None, None, None
+        )
+        words.append(
+            Word(f"{provider}-{number}", failed=failed, samples={provider: said})
+        )
     fleet.hear(Digest(words=words))
 
 
@@ -358,6 +364,23 @@ def test_a_tenant_that_fails_as_many_of_a_fault_do_is_part_of_it(fleet):
     fleet.breaks("t-9", 6, BLOCKED)
     fleet.until(20)
     assert "t-9" not in [whose for _, whose in fleet.pages]
+
+
+def test_a_page_for_tenants_without_incidents_shows_what_servers_said(fleet):
+    for minute in range(1, 8):
+        refused(fleet, minute, BLOCKED)
+    (opened,) = [alert for alert in fleet.said if alert.turn is Turn.OPENED]
+    assert len(opened.samples) == 3
+    assert {sample.text[:7] for sample in opened.samples} == {"Blocked"}
+    again = rollup_snapshot.load(rollup_snapshot.dump(fleet.rollup))
+    assert again.parents == fleet.rollup.parents
+
+
+def test_what_servers_said_outlives_a_restart(fleet):
+    refused(fleet, 1, BLOCKED)
+    again = rollup_snapshot.load(rollup_snapshot.dump(fleet.rollup))
+    restored, kept = (r.pools.by_provider["google"] for r in (again, fleet.rollup))
+    assert restored.samples == kept.samples != []
 
 
 @pytest.mark.parametrize(
