@@ -44,6 +44,15 @@ _SLOW = (
     *("(code: 550, response: ", "recipients failed: ", "a@b.test: ", " failed after "),
 )
 
+_LIBRARIES = (
+    "smtplib.SMTPRecipientsRefused: {'k@example.org': (550, b'%')}",
+    "MAIL FROM command failed,%,451,4.3.0 SMTP server error: % SMTP code: 451",
+    "SendFailedException: Invalid Addresses; nested SMTPAddressFailedException: 550 %",
+    "Mailbox unavailable. The server response was: % at System.Net.Mail.MailCommand.(",
+    'Expected response code 250 but got code "550", with message "%".',
+    "msmtp: server message: 550 % msmtp: could not send mail",
+)
+
 
 def _address(raw: bytes) -> bool:
     good = False
@@ -110,6 +119,8 @@ def _replies(chance: Random) -> bytes:
         text = "".join(pieces) * (8_192 // sum(map(len, pieces)))
     else:
         text = mutation.written(chance, examples.said())
+        if chance.random() < 0.3:
+            text = chance.choice(_LIBRARIES).replace("%", text)
     return text.encode(errors="replace")
 
 

@@ -8,6 +8,7 @@ the server sent it. Where no server replied, a library's words are all there is.
 
 import re
 
+from streams.core.failure import Phase
 from streams.core.library import client, dotnet, heading, php, python
 from streams.core.library.reply_form import Quoted, alone, sent
 
@@ -42,7 +43,7 @@ _READERS = {
 }
 _UNQUOTED = re.compile(r"[2-5][0-9]{2}[ -]|host [\w.-]{1,255}\[")
 """How a reply begins as its server sent it, and how Postfix hands one on."""
-_INTRODUCED = re.compile(r"[:=(] ?([2-5][0-9]{2})(?=[ ,)-]|$)")
+_INTRODUCED = re.compile(r"[:=(] ?([2-5][0-9]{2})(?=[ ,:)-]|$)")
 
 
 def quoted(said: str, lower: str, recipient: str | None = None) -> Quoted | None:
@@ -71,6 +72,8 @@ def _behind(said: str, match: re.Match[str], recipient: str | None) -> Quoted | 
             return python.of_python(said, pair, recipient)
         if said.endswith(("permanent error ", "transient error "), 0, start):
             return Quoted(sent(match[1], alone(said[match.end() + 2 :])), None)
+        if said.endswith("could not get 3xx ", 0, start):
+            return Quoted(alone(said[match.end() + 1 :]).rstrip(" )"), Phase.DATA)
     elif said.endswith(heading.HEADINGS, 0, start):
         return heading.introduced(said, start, match[1])
     return None

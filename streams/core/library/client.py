@@ -36,8 +36,9 @@ def of_msmtp(said: str, lower: str) -> Quoted | None:
     return Quoted(text.strip(), phase)
 
 
+_VERBS = r"RCPT|MAIL|DATA|EHLO|HELO|LHLO|AUTH|STARTTLS|QUIT"
 _ANSWERED = re.compile(
-    r"(?:>>>|->) ?(RCPT|MAIL|DATA|EHLO|HELO|LHLO|AUTH|STARTTLS|QUIT|\.)"
+    rf"(?:>>>|->) ?({_VERBS}|\.)"
     r"[^<>]{0,60}(?:<[^<>]{0,320}>)?[^<>]{0,80}(?:<<<|<\*\*) ?(?=[45][0-9]{2}[ -])",
     re.IGNORECASE,
 )
@@ -53,7 +54,10 @@ _OF_COMMAND = {
     "QUIT": Phase.QUIT,
     ".": Phase.DATA_END,
 }
-_NEXT = re.compile(r" ?(?:>>>|->) | (?:<<<|<\*\*|<-|\*\*\*)(?= )")
+_NEXT = re.compile(
+    rf" ?(?:>>>|->) ?(?:(?:{_VERBS})\b|\.(?: |$))| (?:<<<|<\*\*|<-|\*\*\*) ",
+    re.IGNORECASE,
+)
 
 
 def of_transcript(said: str, _lower: str) -> Quoted | None:

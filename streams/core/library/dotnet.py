@@ -52,8 +52,7 @@ def of_dotnet(said: str, lower: str) -> Quoted | None:
     match = _RESPONSE_WAS.search(said)
     if match is None and "system.net.mail.smtp" not in lower:
         return None
-    heading = alone(lower[: match.start()] if match else lower)
-    heading = heading[heading.rfind(" ---> ") + 1 :] if match else heading
+    heading = lower[: match.start()].rstrip() if match else alone(lower)
     code = next((c for name, c in _STATUSES.items() if heading.endswith(name)), None)
     if match is None and code is None:
         return None

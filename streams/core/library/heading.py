@@ -15,6 +15,8 @@ _PHASES: dict[str, Phase | None] = {
     "SMTPSenderFailedException": Phase.MAIL,
     "AuthenticationFailedException": Phase.AUTH,
     ", response": Phase.BANNER,
+    # MailKit.
+    "AuthenticationException": Phase.AUTH,
     # Ruby.
     "SMTPAuthenticationError": Phase.AUTH,
     "Net::SMTPServerBusy": None,

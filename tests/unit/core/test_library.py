@@ -208,6 +208,17 @@ def test_a_library_changes_nothing_of_what_a_reply_means(classifier, form, phase
 
 
 @pytest.mark.parametrize(("form", "phase"), CASES)
+def test_no_words_of_a_server_are_taken_for_a_librarys(classifier, form, phase):
+    examples = [text for rule in classifier.rules.rules for text in rule.examples]
+    for text in examples[::29]:
+        code, _, said = text.partition(" ")
+        if code.isdigit() and code >= "400":
+            bare = parse(text, phase=phase)
+            read = parse(wrapped(form, int(code), said))._replace(code=bare.code)
+            assert classifier.classify(read) == classifier.classify(bare), text
+
+
+@pytest.mark.parametrize(("form", "phase"), CASES)
 def test_a_phase_that_is_known_wins_over_a_librarys(form, phase):
     text = wrapped(form, *REPLIES[1])
     assert parse(text, phase=Phase.DATA).phase is Phase.DATA
@@ -313,6 +324,22 @@ def test_old_phpmailer_tells_the_code_first():
             *(554, Phase.BANNER),
         ),
         ("Net::SMTPServerBusy: 451 busy", 451, None),
+        (
+            "Net::SMTPUnknownError: could not get 3xx (421: 421 4.7.0 Later\n)",
+            *(421, Phase.DATA),
+        ),
+        (
+            "MailKit.Security.AuthenticationException: 535: 5.7.8 Not valid",
+            *(535, Phase.AUTH),
+        ),
+        (
+            (
+                "System.Net.Mail.SmtpFailedRecipientsException: Unable to send to all"
+                " recipients. ---> System.Net.Mail.SmtpFailedRecipientException:"
+                " Mailbox unavailable. The server response was: No such user"
+            ),
+            *(550, Phase.RCPT),
+        ),
         ("(550, b'User unknown', 'billing@example.net')", 550, Phase.MAIL),
         ("{'karl@example.com': (550, 'User unknown')}", 550, Phase.RCPT),
         ("aiosmtplib.errors.SMTPHeloError: (501, 'Bad name')", 501, Phase.EHLO),
