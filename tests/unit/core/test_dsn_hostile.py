@@ -143,6 +143,15 @@ def test_a_boundary_in_no_character_set_hides_no_report(code):
     ]
 
 
+def test_a_status_in_no_character_set_is_read_all_the_same():
+    mail = read(
+        b"Content-Type: message/delivery-status\n\n"
+        b"Final-Recipient: rfc822; a@example.com\nAction: failed\n"
+        b'Content-Type: text/plain; charset="\0"\n\xff is no field\n\n'
+    )
+    assert [report.recipient for report in mail.reports] == ["a@example.com"]
+
+
 def test_a_part_remembers_the_content_type_that_python_finds():
     for raw in MAILS:
         for one in boundary.parsed(raw).walk():
