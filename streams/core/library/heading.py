@@ -56,6 +56,19 @@ _PHASES: dict[str, Phase | None] = {
 HEADINGS = tuple(_PHASES)
 _NAME = re.compile(r"[a-z](?:Exception|Error)$")
 _SENDER_FAILED = "SMTPSenderFailedException"
+_CALLED = re.compile(
+    r"\bSMTPTransport\.(ehlo|helo|startTLS|mailFrom|rcptTo|data|finishData)\("
+)
+"""What JavaMail was doing, in the trace behind the reply."""
+_OF_CALL = {
+    "ehlo": Phase.EHLO,
+    "helo": Phase.EHLO,
+    "startTLS": Phase.TLS,
+    "mailFrom": Phase.MAIL,
+    "rcptTo": Phase.RCPT,
+    "data": Phase.DATA,
+    "finishData": Phase.DATA_END,
+}
 
 
 def introduced(said: str, start: int, code: str) -> Quoted | None:
@@ -70,6 +83,8 @@ def introduced(said: str, start: int, code: str) -> Quoted | None:
     phase = _PHASES[heading]
     if phase is None and _SENDER_FAILED in said:
         phase = Phase.MAIL
+    elif phase is None and (called := _CALLED.search(said)):
+        phase = _OF_CALL[called[1]]
     text = alone(said[said.index(code, start) :])
     half = len(text) // 2
     if text[: half - 1] == text[half + 1 :]:

@@ -20,9 +20,13 @@ _PHASES = {
 }
 _CODE_BEFORE = re.compile(r"([2-5][0-9]{2}),[^,]{0,10},")
 """How PHPMailer 5.2 began with the code."""
-_CODES_AFTER = re.compile(
-    r" ?(?:,|SMTP code: )([2-5][0-9]{2})(?![0-9])"
-    r"(?:(?:,| Additional SMTP info: )([245]\.[0-9]{1,3}\.[0-9]{1,3}))?"
+_ENHANCED = r"([245]\.[0-9]{1,3}\.[0-9]{1,3})"
+_LABELLED = re.compile(
+    rf" ?SMTP code: ([45][0-9]{{2}})(?![0-9])(?: Additional SMTP info: {_ENHANCED})?"
+)
+_AT_THE_END = re.compile(
+    # Behind it: nothing, or the same again with labels, in the reader's language.
+    rf" ?,([45][0-9]{{2}})(?:,{_ENHANCED}?(?= ?(?:$|[^\W\d]))|$)"
 )
 
 
@@ -35,11 +39,13 @@ def of_phpmailer(said: str, _lower: str) -> Quoted | None:
     text = said[match.end() :].removeprefix(",").removeprefix(" Detail:")
     if old := _CODE_BEFORE.match(text):
         return Quoted(sent(old[1], text[old.end() :].rstrip(" ,")), phase)
-    codes = _CODES_AFTER.search(text)
+    labelled = said.startswith(" Detail:", match.end())
+    codes = (_LABELLED if labelled else _AT_THE_END).search(text)
+    text = text[: codes.start() if codes else None].partition(" SMTP server error: ")[0]
+    text = text.strip(" ,")
     if codes is None:
-        at = text.find(" SMTP server error: ")
-        return Quoted((text if at < 0 else text[:at]).strip(" ,"), phase)
-    text = text[: codes.start()].strip()
+        nobody_spoke = not text and phase is Phase.AUTH
+        return Quoted(said if nobody_spoke else text, phase)
     enhanced = codes[2] or ""
     if not SENT.match(text) and not text.startswith(enhanced):
         text = f"{enhanced} {text}"

@@ -27,6 +27,7 @@ _OF_EXCEPTION = {
 def of_python(said: str, first: re.Match[str], recipient: str | None) -> Quoted:
     """Answer the reply in an exception whose first reply is known."""
     pairs = [first, *PAIR.finditer(said, first.end())]
+    refused = [pair for pair in pairs if pair[1] >= "400"] or pairs
     before = _EXCEPTION.findall(said, 0, first.start())
     if before:
         phase = _OF_EXCEPTION.get(before[-1])
@@ -34,9 +35,9 @@ def of_python(said: str, first: re.Match[str], recipient: str | None) -> Quoted:
         phase = Phase.RCPT
     else:
         phase = Phase.MAIL if said.startswith(", '", first.end()) else None
-    mildest = next((p for p in pairs if p[1] < "500"), first)
-    theirs = said.find(f"{recipient}': (") if recipient else -1
-    chosen = next((p for p in pairs if 0 <= theirs < p.start()), mildest)
+    mildest = next((pair for pair in refused if pair[1] < "500"), refused[0])
+    theirs = said.find(f"'{recipient}': (") if recipient else -1
+    chosen = next((pair for pair in pairs if 0 <= theirs < pair.start()), mildest)
     literal = chosen[2] or chosen[3] or ""
     return Quoted(sent(chosen[1], _unescaped(literal)), phase)
 

@@ -21,7 +21,7 @@ _AFTERWARDS = re.compile(
     # The next exception of a chain, a trace of calls, whom it was about.
     r" ?; ?(?:nested exception|message exception|Failed message)| Caused by: "
     r"| ---> | at [\w.$<>/]{3,200}(?:\(| \((?:/|[A-Z]:|node:|file:|internal))"
-    r"|, affected (?:recipient|message)|['\"]\]? --- "
+    r"|, affected (?:recipient|message)"
 )
 """What a library says after the reply."""
 

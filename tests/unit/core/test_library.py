@@ -304,6 +304,25 @@ def test_phpmailer_tells_no_code_of_a_refused_recipient(classifier):
     assert classifier.classify(read).failure_class is FailureClass.BAD_MAILBOX
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        PHPMAILER[Phase.MAIL],
+        PHPMAILER[Phase.DATA_END],
+        "k@example.com : MAIL FROM command failed,{bare},{code},",
+        "k@example.com : MAIL FROM command failed,{bare} ,{code}, SMTP-Fehler: x",
+    ],
+)
+def test_numbers_in_a_reply_are_no_codes_of_phpmailer(form):
+    read = parse(wrapped(form, 552, "Size 10,485,760 is over 450,451 bytes"))
+    assert (read.code, read.text) == (552, "Size 10,485,760 is over 450,451 bytes")
+
+
+def test_that_phpmailer_could_not_authenticate_is_evidence_where_nobody_spoke():
+    text = "SMTP Error: Could not authenticate. SMTP server error: AUTH command failed"
+    assert (parse(text).text, parse(text).phase) == (text, Phase.AUTH)
+
+
 def test_old_phpmailer_tells_the_code_first():
     text = (
         "The following From address failed: k@example.com : MAIL FROM command failed,"
@@ -327,6 +346,14 @@ def test_old_phpmailer_tells_the_code_first():
         (
             "Net::SMTPUnknownError: could not get 3xx (421: 421 4.7.0 Later\n)",
             *(421, Phase.DATA),
+        ),
+        (
+            (
+                "com.sun.mail.smtp.SMTPSendFailedException: 554 No\n"
+                "\tat com.sun.mail.smtp.SMTPTransport.issueSendCommand(S.java:2)\n"
+                "\tat com.sun.mail.smtp.SMTPTransport.finishData(S.java:1)"
+            ),
+            *(554, Phase.DATA_END),
         ),
         (
             "MailKit.Security.AuthenticationException: 535: 5.7.8 Not valid",
@@ -358,6 +385,15 @@ SEVERAL = (
 def test_of_several_recipients_it_is_the_reply_about_ours():
     assert parse(SEVERAL, recipient="a@example.com").text == "User unknown"
     assert parse(SEVERAL, recipient="b@example.com").text == "Mailbox full"
+
+
+def test_an_address_that_ends_like_another_is_another():
+    assert parse(SEVERAL.replace("a@", "ab@"), recipient="b@example.com").code == 452
+
+
+def test_of_several_recipients_one_that_was_taken_tells_nothing():
+    text = "{'a@example.com': (250, b'Ok'), 'b@example.com': (550, b'User unknown')}"
+    assert parse(text).code == 550
 
 
 def test_of_several_recipients_the_mildest_reply_counts_when_ours_is_not_known():
