@@ -1,6 +1,7 @@
 """CPU microseconds a reply, and milliseconds a mail: reading and judging them.
 
     nice -n 10 .venv/bin/python benchmarks/classify_speed.py [--corpus FOLDER]
+        [--result FILE]
 
 `fresh` is a reply that was never seen, read from the mailer's line and classified;
 `known` is one that ingest's memory answers. Replies are the rules' own examples, half
@@ -10,11 +11,12 @@ work on the machine counts as little as possible.
 """
 
 import argparse
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+from rig import report
 
 from streams.agents.classifying import Classifiers
 from streams.core import dsn
@@ -50,59 +52,71 @@ def texts(classifier: Classifier) -> list[str]:
     return made
 
 
-def replies_per_call(classifier: Classifier) -> None:
+def unseen_replies(classifier: Classifier) -> dict[str, float]:
     made = texts(classifier)
 
     def fresh() -> None:
         for text in made:
             classifier.classify(replies.parse(text))
 
-    seconds = best(fresh)
-    length = sum(map(len, made)) / len(made)
-    print(f"fresh reply ({length:.0f} characters) {seconds / REPLIES * 1e6:6.2f} us")
     parsed = [replies.parse(text) for text in made]
-    seconds = best(lambda: [classifier.classify(reply) for reply in parsed])
-    print(f"  of that, to classify        {seconds / REPLIES * 1e6:6.2f} us")
+    judged = best(lambda: [classifier.classify(reply) for reply in parsed])
+    return {
+        "characters_of_a_reply": round(sum(map(len, made)) / len(made)),
+        "fresh_reply_us": _each(best(fresh)),
+        "of_that_to_classify_us": _each(judged),
+    }
 
 
-def known_replies(classifier: Classifier) -> None:
+def _each(seconds: float) -> float:
+    return round(seconds / REPLIES * 1e6, 2)
+
+
+def known_replies(classifier: Classifier) -> dict[str, float]:
     judge = Classifiers(classifier.rules, PolicyBook()).judge
     made = texts(classifier)
     for text in made:
         judge("t", text)
     seconds = best(lambda: [judge("t", text) for text in made])
-    print(f"known reply                   {seconds / REPLIES * 1e6:6.2f} us")
+    return {"known_reply_us": _each(seconds)}
 
 
-def mails(classifier: Classifier, corpus: Path | None) -> None:
+def mails(classifier: Classifier, corpus: Path | None) -> dict[str, float]:
     folder = corpus or BOUNCES
     files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
     raws = [file.read_bytes() for file in files if file.suffix != ".json"]
 
     def read(raw: bytes) -> None:
-        for report in dsn.parse(raw).reports:
-            classifier.classify_report(report)
+        for one in dsn.parse(raw).reports:
+            classifier.classify_report(one)
 
     times = sorted(best(lambda raw=raw: read(raw)) * 1000 for raw in raws)
-    size = statistics.median(map(len, raws)) / 1024
-    print(
-        f"bounce mail ({len(raws)} mails, median {size:.1f} KiB): median"
-        f" {statistics.median(times):.2f} ms, slowest {times[-1]:.2f} ms"
-    )
+    return {
+        "mails": len(raws),
+        "median_mail_kib": round(statistics.median(map(len, raws)) / 1024, 1),
+        "median_mail_ms": round(statistics.median(times), 2),
+        "slowest_mail_ms": round(times[-1], 2),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, help="a folder of mails")
+    parser.add_argument("--result", help="file under benchmarks/results")
     options = parser.parse_args()
     classifier = Classifier(rulebook.load())
-    print(f"Python {platform.python_version()}, {platform.machine()}")
-    replies_per_call(classifier)
-    known_replies(classifier)
-    mails(classifier, options.corpus)
     started = time.process_time()
     rulebook.load()
-    print(f"loading the rules {(time.process_time() - started) * 1000:.0f} ms, once")
+    loading = round((time.process_time() - started) * 1000)
+    figures = {
+        **unseen_replies(classifier),
+        **known_replies(classifier),
+        **mails(classifier, options.corpus),
+        "loading_the_rules_ms": loading,
+    }
+    for name, value in figures.items():
+        print(f"{name:24} {value:8}")
+    report.save("classify_speed", {"figures": figures}, options.result)
 
 
 if __name__ == "__main__":
