@@ -176,7 +176,6 @@ CONTRADICTIONS = 2
 """... if there are so many: one must not make a page a warning."""
 NAMED = 3
 """`unknown` is no cause once another class has so many customers."""
-
 TELL_EVERY = 15 * MINUTE
 """Figures of an open incident are told anew at most this often ..."""
 TELL_PART = 4
@@ -236,7 +235,9 @@ CROWD_WINDOW = 15 * MINUTE
 INCIDENT_RATE = 0.0005
 """A tenant has an incident with this probability in 15 minutes: one in three weeks."""
 SIBLINGS = 3
-"""Incidents of a kind within CROWD_WINDOW that may be one fault."""
+"""Incidents of a kind that may be one fault ..."""
+SIBLING_WINDOW = 30 * MINUTE
+"""... within this: where little mail fails, one is seen early, another late."""
 SIBLINGS_BY_CHANCE = 0.1
 """Where more incidents than this are usual in 15 minutes, the second does not wait."""
 SIBLING_WAITS = 6 * MINUTE

@@ -1,7 +1,7 @@
 """Incidents of other tenants that look like one tenant's, and what they say of it.
 
-An incident is much rarer than a suspicion: three of a kind within a quarter of an
-hour are one fault where suspicions would still be too few, and two of a kind make
+An incident is much rarer than a suspicion: three of a kind within half an hour
+are one fault where suspicions would still be too few, and two of a kind make
 the second wait for a third.
 """
 
@@ -31,7 +31,7 @@ def siblings(
         if case.incident.tenant_id not in besides
         and case.incident.hop is incident.hop
         and kin(case.incident.cause) == kind
-        and now - case.incident.opened_at < cal.CROWD_WINDOW
+        and now - case.incident.opened_at < cal.SIBLING_WINDOW
     ]
 
 
@@ -45,7 +45,7 @@ def one_fault(incident: Incident, alike: Iterable[Case], active: int) -> list[st
     """
     others = {case.incident.tenant_id for case in alike}
     tenants = sorted({incident.tenant_id, *others})
-    mean = cal.INCIDENT_RATE * active
+    mean = cal.INCIDENT_RATE * active * cal.SIBLING_WINDOW / cal.CROWD_WINDOW
     chance = mean + cal.CROWD_SIGMA * math.sqrt(mean + 0.25)
     return tenants if len(tenants) >= max(cal.SIBLINGS, chance) else []
 

@@ -172,6 +172,13 @@ def test_an_incident_of_long_ago_holds_no_page(fleet):
     assert [whose for _, whose in fleet.pages] == ["t-1", "t-2"]
 
 
+def test_three_of_a_kind_in_half_an_hour_are_one_fault_though_two_were_paged(fleet):
+    for number, minute in enumerate((1, 10, 28)):
+        fleet.breaks(f"t-{number}", minute)
+    fleet.until(40)
+    assert fleet.pages == [(1, "t-0"), (16, "t-1"), (28, None)]
+
+
 def test_three_of_a_kind_over_an_hour_are_three_pages(fleet):
     for number in range(3):
         fleet.breaks(f"t-{number}", 1 + 20 * number)
