@@ -75,6 +75,34 @@ def test_your_account_is_never_the_recipients_at_our_relay(classifier, state, ph
     assert verdict.address_policy is AddressPolicy.NEVER
 
 
+THINGS = (
+    *("account", "mailbox", "domain", "IP address", "subscription", "login", "server"),
+    *("email address", "user", "customer account", "sending domain", "API key"),
+)
+STATES = (
+    *("is disabled", "has been suspended", "was closed", "is locked", "has expired"),
+    *("does not exist", "is unknown", "could not be found", "is not valid"),
+    *("is not active", "has been deactivated", "is not registered"),
+)
+
+
+@pytest.mark.parametrize("role", [PeerRole.RELAY, None])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("Your {}", "Sorry, your {}", "The sender's {}", "Your sending {}"),
+        *("Authenticated {}", "The {} of the sender", "The {} you are sending from"),
+    ],
+)
+def test_what_is_ours_never_speaks_against_the_recipient(classifier, subject, role):
+    said = [f"550 5.7.1 {subject.format(a)} {b}" for a in THINGS for b in STATES]
+    found = {
+        text: classifier.classify(parse(text, phase=Phase.RCPT), role).address_policy
+        for text in said
+    }
+    assert [t for t, p in found.items() if p is AddressPolicy.IMMEDIATE] == []
+
+
 @pytest.mark.parametrize("code", ["454", "535 5.7.1", "550", "554 5.7.0"])
 def test_a_login_that_is_refused_without_a_reason_is_about_the_login(classifier, code):
     reply = parse(f"{code} That is how it is", phase=Phase.AUTH)
