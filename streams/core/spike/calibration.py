@@ -1,7 +1,6 @@
 """Every constant of the detector, once, with its reason; nothing else is tuned.
 
-Times are milliseconds; base rates are shares of the trials that fail while all is
-well, alternatives those that would fail in an incident.
+Times are milliseconds, rates shares of the trials that fail while all is well.
 """
 
 SECOND = 1_000
