@@ -10,7 +10,8 @@ all), and what the faults have done: transactions given up and why, requests los
 cut, how long there was no broker. A run with a violation exits 1 and keeps the logs.
 
 `all` are all faults but `clock`: a worker whose clock is hours wrong may take an
-incident for over, and nothing can be said of how often it is told.
+incident for over, and nothing can be said of how often it is told, or of when it is
+over for Alertmanager.
 """
 
 import argparse

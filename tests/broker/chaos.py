@@ -306,9 +306,8 @@ class Chaos:
         else:
             self.violations["incidents that are not over"] = self.incidents.turns()
         self._require_zero_lag()
-        if not self._until(lambda: not self.incidents.unknown_ends(), PAGER_LIMIT):
-            what = f"ends that {self.pager.name} does not know"
-            self.violations[what] = self.incidents.unknown_ends()
+        if self.clock_error <= STEP_MS:
+            self._require_that_ends_are_known()
 
     def judge(self) -> Audit:
         """Stop everything, and compare."""
@@ -366,6 +365,12 @@ class Chaos:
             return f"the group cannot be described: {error}"
         members = [len(one.assignment.topic_partitions) for one in found.members]
         return f"group {found.state.name}, members with {members} partitions"
+
+    def _require_that_ends_are_known(self) -> None:
+        """Wait until Alertmanager knows when each incident was over."""
+        if not self._until(lambda: not self.incidents.unknown_ends(), PAGER_LIMIT):
+            what = f"ends that {self.pager.name} does not know"
+            self.violations[what] = self.incidents.unknown_ends()
 
     def _require_zero_lag(self) -> None:
         """Wait until the group's offsets say that nothing is waiting."""

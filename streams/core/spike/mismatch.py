@@ -86,7 +86,8 @@ class Liars:
             liar.classes[told.failure_class] = (
                 liar.classes.get(told.failure_class, 0) + 1
             )
-            liar.since = min(liar.since or told.at, told.at)
+            if liar.opened_at is None:  # later on it is a part of what it is known by
+                liar.since = min(liar.since or told.at, told.at)
             liar.samples = (*liar.samples[1 - SHOWN :], _sample(told, server))
             heard[server] = liar
         told_of = (self._tell(tenant_id, liar, now) for liar in heard.values())

@@ -65,6 +65,15 @@ def test_a_pattern_is_told_anew_at_most_every_quarter_of_an_hour():
     assert len(changed.liar.customers) == 5
 
 
+def test_older_mail_that_is_heard_of_later_makes_no_other_pattern_of_it():
+    liars = Liars()
+    (opened,) = hear(liars, [1, 2, 3])
+    later = Instant(NOW + cal.TELL_EVERY)
+    (changed,) = hear(liars, [4], at=Instant(NOW - cal.DAY), now=later)
+    assert changed.turn is Turn.CHANGED
+    assert changed.key == opened.key
+
+
 def test_it_is_over_after_a_week_without_a_new_one():
     liars = Liars()
     (opened,) = hear(liars, [1, 2, 3])
