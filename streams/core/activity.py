@@ -14,7 +14,7 @@ from streams.core.failure import FailureClass
 from streams.core.instant import Instant
 from streams.core.provider import OPERATORS
 from streams.core.sample import Sample, order, without_addresses
-from streams.core.spike.blame import PAST_US, SENDER, weight
+from streams.core.spike.blame import PAST_US, SENDER, UNREACHED, weight
 from streams.core.trial import Contradiction, Hop, Trial, hop
 
 MINUTE = 60_000
@@ -136,8 +136,7 @@ class Activity:
         said_of_us = _weight(trial)
         if not said_of_us:
             return
-        voice = trial.known or not beyond_us or trial.failure_class in SENDER
-        if not voice:
+        if beyond_us and not trial.known and _may_be_theirs(trial):
             return  # an address that never worked says nothing about us
         where = _MX if at_mx else _SUBMISSION
         said = min(trial.at, trial.arrived_at)
@@ -230,6 +229,16 @@ class Activity:
         old = self.contradicted.get(of)
         if old is None or _first(new) < _first(old):
             self.contradicted[of] = new
+
+
+def _may_be_theirs(trial: Trial) -> bool:
+    """Say whether an address that never worked may fail so by itself.
+
+    A relay that cannot reach a domain may be cut off, or the domain is dead.
+    """
+    failure_class = trial.failure_class
+    unreached = trial.reported and failure_class in UNREACHED
+    return unreached or failure_class not in SENDER
 
 
 def _weight(trial: Trial) -> float:

@@ -81,6 +81,8 @@ NEVER = frozenset(c for c, b in BLAME.items() if b.group is Group.NONE)
 """Classes that are never counted."""
 PASSING = frozenset(c for c, b in BLAME.items() if b.passing)
 """Classes that often heal by themselves."""
+UNREACHED = frozenset({_C.NETWORK_ERROR, _C.DNS_FAILURE, _C.DELIVERY_EXPIRED})
+"""Classes of mail that comes to nobody, whether we are cut off or they are gone."""
 PAST_US = frozenset(
     {
         _C.BAD_MAILBOX,

@@ -28,7 +28,7 @@ from streams.core.failure import (
 from streams.core.flag import ClearedBy
 from streams.core.instant import Instant
 from streams.core.message import QUEUE_LIFE
-from streams.core.spike.blame import PASSING, SENDER
+from streams.core.spike.blame import PASSING, SENDER, UNREACHED
 from streams.core.state import EMPTY
 from streams.engine.stage import Batch
 from streams.engine.table import MemoryTable
@@ -243,7 +243,7 @@ def test_each_host_that_delivers_is_named_with_the_place_and_the_newest_minute(r
     }
 
 
-def delay(message, minutes, kind=FailureClass.NETWORK_ERROR):
+def delay(message, minutes, kind=FailureClass.TLS_FAILED):
     notice = bounce(message, minutes)
     return notice._replace(
         id=f"d-{message}-{minutes}", action=Action.DELAYED, failure=failure(kind)
@@ -268,7 +268,14 @@ def test_a_delay_counts_when_it_may_be_a_fault_of_ours(run):
         for n, kind in enumerate(FailureClass)
         if _activity(run.feed(delay(f"m{n}", n, kind))).failed
     }
-    assert SENDER & PASSING <= counted <= SENDER
+    assert (SENDER & PASSING) - UNREACHED <= counted <= SENDER - UNREACHED
+
+
+@pytest.mark.parametrize("kind", sorted(UNREACHED))
+def test_that_a_relay_reaches_nobody_counts_of_addresses_that_worked(run, kind):
+    assert _activity(run.feed(delay("m1", 0, kind))).failed == {}
+    run.feed(attempt("m2", 10, "accepted"))
+    assert _activity(run.feed(delay("m3", 600, kind))).failed
 
 
 def test_a_second_deferral_counts_although_the_platform_numbers_no_attempts(run):
