@@ -255,7 +255,7 @@ def test_a_delay_is_told_to_the_detector_once_and_sets_no_flag(run):
     told = run.feed(delay("m1", 240))
     assert set(told) == {Topic.TENANT_ACTIVITY}
     ((failed, weighed),) = _activity(told).failed.items()
-    assert failed.failure_class is FailureClass.NETWORK_ERROR
+    assert failed.failure_class is FailureClass.TLS_FAILED
     assert failed.minute == NOON - NOON % MINUTE
     assert weighed.lag == 240 * 60
     assert _activity(told).passed == {}  # it may still arrive
