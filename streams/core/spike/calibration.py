@@ -169,8 +169,8 @@ TWIN = 1 * HOUR
 """Trouble beyond a provider that has an incident, within this time, is the same."""
 TWIN_ALIKE = 24 * HOUR
 """A second provider with the same trouble while the first has it: the tenant."""
-CONTRADICTED = 0.15
-"""Share of customers with proof of delivery that makes an alert a mismatch ..."""
+CONTRADICTED = (0.15, 0.05)
+"""Share of customers with proof that makes an alert a mismatch, and keeps it one ..."""
 CONTRADICTIONS = 2
 """... if there are so many: one must not make a page a warning."""
 NAMED = 3

@@ -267,10 +267,16 @@ class Channel:
 
     @property
     def mismatch(self) -> bool:
-        """Whether proof of delivery contradicts the failures often enough."""
+        """Whether proof of delivery contradicts the failures often enough.
+
+        Proof comes later than the failures do: what was untrue once stays so, unless
+        hardly any more comes.
+        """
         proofs: int = sum(map(_CONTRADICTED, self.voices.values()))
-        enough = cal.CONTRADICTED * len(self.voices)
-        return proofs >= max(cal.CONTRADICTIONS, enough)
+        share, still = cal.CONTRADICTED
+        if self.incident is not None and self.incident.mismatch:
+            share = still
+        return proofs >= max(cal.CONTRADICTIONS, share * len(self.voices))
 
 
 def _holding(buckets: Iterable[int], minute: int) -> int | None:

@@ -15,7 +15,7 @@ from streams.core.instant import Instant
 from streams.core.spike import calibration as cal
 from streams.core.spike.channel import BEYOND, SUBMISSION, Channel, Voice
 from streams.core.spike.detector import step
-from streams.core.spike.incident import Turn
+from streams.core.spike.incident import Incident, Scope, Turn
 from streams.core.spike.snapshot import dump, load
 from streams.core.spike.tenant import Tenant
 
@@ -143,6 +143,32 @@ def test_one_contradiction_makes_no_incident_a_mismatch_and_two_of_thirteen_do()
     for customer in range(4, 14):
         channel.vote(customer, voice(1.0))
     assert not channel.mismatch
+
+
+@pytest.mark.parametrize(("customers", "still"), [(40, True), (41, False)])
+def test_a_mismatch_stays_one_while_proof_lags_behind_failures(customers, still):
+    channel = Channel(BEYOND)
+    channel.incident = incident(mismatch=True)
+    for customer in range(customers):
+        channel.vote(customer, voice(1.0))
+    channel.contradict(0)
+    channel.contradict(1)
+    assert channel.mismatch is still
+
+
+def incident(**more):
+    return Incident(
+        tenant_id="t-1",
+        hop=Hop.MX,
+        since=START,
+        opened_at=START,
+        scope=Scope.TENANT,
+        provider=None,
+        cause=FailureClass.BAD_MAILBOX,
+        last_seen_at=START,
+        told_at=START,
+        **more,
+    )
 
 
 def test_a_server_that_refuses_what_it_delivers_is_no_incident():
