@@ -1,7 +1,7 @@
 """Replies as mail libraries hand them on: what the server said, and no more."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from streams.core.classify import Classifier
@@ -432,6 +432,7 @@ def test_where_no_server_replied_a_librarys_words_are_the_evidence(classifier, t
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc", "Z"]), max_size=200))
 def test_a_literal_of_python_is_read_back(text):
     expected = " ".join(text.split())
+    assume(not expected.startswith("550"))  # the code again, as some libraries have it
     assert parse(f"({550}, {text.encode()!r})").text == parse(f"550 {expected}").text
 
 
