@@ -25,7 +25,7 @@ def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | No
     found = _evidence(tenant, channel)
     if found is None:
         return None
-    since, opens_at = found
+    since, opens_at, weak = found
     stale = channel.replies_only and tenant.now - max(channel.votes) > cal.STALE
     if stale or hidden(tenant, channel, since):
         return None
@@ -33,7 +33,7 @@ def consider(tenant: Tenant, channel: Channel, *, by_time: bool) -> Verdict | No
         if not channel.due or channel.due > opens_at:
             channel.due = opens_at
         return None
-    asks = channel.replies_only and (by_time or _passing(channel))
+    asks = channel.replies_only and (by_time or weak or _passing(channel))
     if asks and _over(tenant, channel, since):
         return None
     return _open(tenant, channel, since)
@@ -57,15 +57,18 @@ def _passing(channel: Channel) -> bool:
     return bool(channel.voices) and channel.cause() in PASSING
 
 
-def _evidence(tenant: Tenant, channel: Channel) -> tuple[int, int] | None:
-    """Answer since when there is evidence, and when it has lasted long enough."""
+def _evidence(tenant: Tenant, channel: Channel) -> tuple[int, int, bool] | None:
+    """Answer since when there is evidence, and when it has lasted long enough.
+
+    And whether it is weak: with that, a slip adds up with an outage that is over.
+    """
     limit, customers = tenant.rates.limits(channel)
     strong, weak = channel.strong, channel.weak
     if strong.ratio >= limit and _broad(channel, strong, customers):
-        return strong.since, _lasts(tenant, channel)
+        return strong.since, _lasts(tenant, channel), False
     enough = weak.ratio >= limit + cal.WEAK_EXTRA
     if enough and _broad(channel, weak, cal.WEAK_CUSTOMERS):
-        return weak.since, weak.since + cal.WEAK_SPAN
+        return weak.since, weak.since + cal.WEAK_SPAN, True
     return None
 
 

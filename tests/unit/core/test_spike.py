@@ -48,12 +48,12 @@ def failure(now, customer, **changes):
         "failure_class": AUTH,
         "provider": "google",
         "known": True,
+        "at": now,
+        "tried_at": now,
     }
     given |= changes
     return Trial(
         arrived_at=now,
-        at=now,
-        tried_at=now,
         customer=customer,
         reported=False,
         attempt=1,
@@ -86,6 +86,25 @@ def test_it_is_over_when_mail_has_gone_through_for_a_while(world):
     for _ in range(40):
         world.minute(good=8)
     assert world.turns() == [Turn.OPENED, Turn.RESOLVED]
+
+
+def test_a_slip_does_not_add_up_with_an_outage_that_is_long_over():
+    small = World()
+    for _ in range(400):
+        small.now = Instant(small.now + 8 * MINUTE)
+        small.minute(good=1)
+    ended = small.now
+    backlog = Activity()
+    for n in range(18):
+        tried = Instant(ended - 6 * HOUR - n * 10 * MINUTE)
+        backlog.add(failure(small.now, f"b-{n}", tried_at=tried, at=tried))
+    small.said += step(small.tenant, backlog, small.now).verdicts
+    for _ in range(20):
+        small.now = Instant(small.now + 4 * MINUTE)
+        small.minute(good=1)
+    small.minute(bad=1)
+    small.said += step(small.tenant, None, Instant(small.now + 30 * MINUTE)).verdicts
+    assert small.turns() == []
 
 
 def test_what_comes_and_goes_is_over_twice_at_most(world):
