@@ -76,6 +76,7 @@ def result(chaos: Chaos, found: Audit, took: float) -> dict[str, object]:
     return {
         "seed": chaos.plan.seed,
         "seconds": round(took),
+        "plan": chaos.plan._asdict(),
         "workers": chaos.plan.workers,
         "kafka": chaos.broker.version,
         "python": platform.python_version(),
