@@ -20,19 +20,29 @@ from streams.core.spike.incident import Incident
 def siblings(
     incident: Incident, cases: Iterable[Case], paged: AbstractSet[str], now: int
 ) -> list[Case]:
-    """Answer the young incidents of other tenants at the same hop and of a kind.
+    """Answer the young incidents of other tenants that are of a kind.
 
     Those of tenants that a parent's page tells of are none.
     """
-    kind, besides = kin(incident.cause), paged | {incident.tenant_id}
+    besides = paged | {incident.tenant_id}
     return [
         case
         for case in cases
         if case.incident.tenant_id not in besides
-        and case.incident.hop is incident.hop
-        and kin(case.incident.cause) == kind
+        and _alike(case.incident, incident)
         and now - case.incident.opened_at < cal.SIBLING_WINDOW
     ]
+
+
+def _alike(one: Incident, other: Incident) -> bool:
+    """Say whether two incidents may be one fault.
+
+    A relay's refusal is an answer to one tenant and a report to the next, which
+    looks as if it came from behind it.
+    """
+    if one.hop is other.hop:
+        return kin(one.cause) == kin(other.cause)
+    return one.cause is other.cause and one.provider is other.provider is None
 
 
 def one_fault(incident: Incident, alike: Iterable[Case], active: int) -> list[str]:

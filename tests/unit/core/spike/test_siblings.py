@@ -155,7 +155,10 @@ def test_an_incident_that_is_over_before_its_page_wakes_nobody(fleet):
 
 @pytest.mark.parametrize(
     "other",
-    [{"cause": FailureClass.SUBMISSION_AUTH_FAILED}, {"hop": Hop.MX}],
+    [
+        {"cause": FailureClass.SUBMISSION_AUTH_FAILED},
+        {"hop": Hop.MX, "provider": "google"},
+    ],
     ids=["another cause", "another hop"],
 )
 def test_an_incident_of_another_kind_waits_no_longer_than_it_did(fleet, other):
@@ -177,6 +180,14 @@ def test_three_of_a_kind_in_half_an_hour_are_one_fault_though_two_were_paged(fle
         fleet.breaks(f"t-{number}", minute)
     fleet.until(40)
     assert fleet.pages == [(1, "t-0"), (16, "t-1"), (28, None)]
+
+
+def test_what_one_tenant_is_answered_and_others_are_reported_is_one_fault(fleet):
+    fleet.breaks("t-1", 1)
+    fleet.breaks("t-2", 3, hop=Hop.MX)
+    fleet.breaks("t-3", 5)
+    fleet.until(30)
+    assert fleet.pages == [(1, "t-1"), (5, None)]
 
 
 def test_three_of_a_kind_over_an_hour_are_three_pages(fleet):
