@@ -62,7 +62,8 @@ def _contradicting_goods(
 ) -> list[tuple[int, float]]:
     """Weigh each good mail by how much it contradicts the incident.
 
-    A provider that never failed proves nothing by working.
+    A provider that never failed proves nothing by working, unless no more fails than
+    does in ordinary life: then it was no incident, and all mail says so.
     """
     starts = tenant.ledger.since(channel.strong.since)
     failing_until = max(voice.bucket for voice in channel.voices.values())
@@ -74,7 +75,10 @@ def _contradicting_goods(
 
     during = {name: good(name) for name in tracked}
     during[REST] = max(0.0, good(channel.name) - sum(during.values()))
-    overall = len(channel.voices) / max(1.0, len(channel.voices) + sum(during.values()))
+    good_meanwhile, failed = sum(during.values()), sum(channel.failures.values())
+    if failed <= base * (failed + good_meanwhile):
+        return tenant.goods_since(channel.name, channel.strong.since)
+    overall = len(channel.voices) / max(1.0, len(channel.voices) + good_meanwhile)
 
     def weight(name: str) -> float:
         share = (votes[name] + overall) / (votes[name] + during[name] + 1.0)

@@ -88,6 +88,21 @@ def test_it_is_over_when_mail_has_gone_through_for_a_while(world):
     assert world.turns() == [Turn.OPENED, Turn.RESOLVED]
 
 
+def test_what_fails_no_more_than_in_ordinary_life_keeps_no_incident_open(world):
+    spam = {"hop": Hop.MX, "failure_class": FailureClass.SPAM_CONTENT}
+
+    def mail(minutes, *, good, every):
+        for minute in range(minutes):
+            where = PROVIDERS[minute // every % len(PROVIDERS)]
+            world.minute(good=good, bad=minute % every == 0, provider=where, **spam)
+
+    mail(600, good=8, every=6)
+    mail(8, good=0, every=1)
+    assert world.turns() == [Turn.OPENED]
+    mail(400, good=8, every=6)
+    assert world.turns() == [Turn.OPENED, Turn.RESOLVED]
+
+
 def test_a_slip_does_not_add_up_with_an_outage_that_is_long_over():
     small = World()
     for _ in range(400):
