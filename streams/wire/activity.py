@@ -192,9 +192,9 @@ def _to_activity(body: _Body) -> TenantActivity:
             failed.get("host", ""),
         )
     for delivered in body.get("delivered", ()):
-        places = activity.delivered.setdefault(delivered["host"], {})
         minute = _minute(delivered["minute"])
         for place in delivered["to"]:
+            places = activity.delivered.setdefault(delivered["host"], {})
             places[place] = max(minute, places.get(place, minute))
     for sample in body["samples"]:
         kind = (_HOPS[sample["hop"]], _class(sample), sample["provider"])
